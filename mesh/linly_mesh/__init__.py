@@ -1,0 +1,1 @@
+"""What is the same for every process of the mesh, and nothing about any model."""

@@ -1,0 +1,133 @@
+"""The life of a server: bind, load, serve, drain, unload."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import grpc
+import uvloop
+from google.protobuf.descriptor import ServiceDescriptor
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from linly.admin.v1 import admin_pb2, admin_pb2_grpc
+from linly_mesh.errors import ConfigurationError
+from linly_mesh.rpc.admin import AdminServicer
+from linly_mesh.rpc.interceptor import RpcInterceptor
+from linly_mesh.settings import ServerSettings
+from linly_mesh.workload import Workload
+
+_log = logging.getLogger(__name__)
+_ADMIN = admin_pb2.DESCRIPTOR.services_by_name["AdminService"]
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A servicer and the service that it implements."""
+
+    service: ServiceDescriptor
+    """Its descriptor, for health and reflection."""
+    servicer: Any
+    """The object that answers."""
+    add: Callable[[Any, grpc.aio.Server], None]
+    """The generated ``add_…_to_server``."""
+
+
+def create_server(
+    stage: str,
+    registrations: Sequence[Registration],
+    *,
+    workload: Workload,
+    max_message_bytes: int = 4 << 20,
+) -> grpc.aio.Server:
+    """A server with the interceptor chain, reflection and admin, not yet bound."""
+    server = grpc.aio.server(
+        interceptors=[RpcInterceptor(stage)],
+        options=(
+            ("grpc.http2.bdp_probe", 0),  # see rpc.channel
+            ("grpc.so_reuseport", 0),  # a second process on the port is an error
+            ("grpc.max_receive_message_length", max_message_bytes),
+            ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+            ("grpc.keepalive_permit_without_calls", 1),
+        ),
+    )
+    for registration in registrations:
+        registration.add(registration.servicer, server)
+    admin_pb2_grpc.add_AdminServiceServicer_to_server(AdminServicer(workload), server)
+    names = [r.service.full_name for r in registrations]
+    health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+    reflection.enable_server_reflection(
+        (*names, _ADMIN.full_name, health_name, reflection.SERVICE_NAME), server
+    )
+    return server
+
+
+async def serve(
+    stage: str,
+    settings: ServerSettings,
+    start: Callable[[], Awaitable[Registration]],
+    stop: Callable[[], Awaitable[None]],
+    workload: Workload,
+) -> None:
+    """Serves until SIGTERM or SIGINT.
+
+    The model is loaded by ``start`` before the port opens, so that a client that reaches the
+    server reaches the model. On a signal: health turns NOT_SERVING and new calls are refused,
+    running ones finish within ``drain_grace``, then ``stop`` unloads the model. In that order.
+    """
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+
+    registration = await start()
+    try:
+        health_servicer = health.aio.HealthServicer()
+        server = create_server(
+            stage,
+            [registration],
+            workload=workload,
+            max_message_bytes=settings.max_message_bytes,
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+        _bind(server, settings.listen)
+        await server.start()
+        for name in ("", registration.service.full_name):
+            await health_servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
+        _log.info("%s serves on %s", stage, settings.listen)
+        await stopping.wait()
+        _log.info("%s drains for at most %g s", stage, settings.drain_grace)
+        await health_servicer.enter_graceful_shutdown()
+        await server.stop(settings.drain_grace)
+    finally:
+        await stop()
+    _log.info("%s has stopped", stage)
+
+
+def run(main: Coroutine[Any, Any, None]) -> NoReturn:
+    """Runs a process on uvloop; a ConfigurationError ends it with one line and status 2."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname).1s %(name)s: %(message)s"
+    )
+    try:
+        uvloop.run(main)
+    except ConfigurationError as error:
+        raise SystemExit(f"error: {error}") from None
+    raise SystemExit(0)
+
+
+def _bind(server: grpc.aio.Server, address: str) -> None:
+    if address.startswith("unix:"):
+        path = Path(address.removeprefix("unix:"))
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.unlink(missing_ok=True)  # left by a process that was killed
+    try:
+        bound = server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise ConfigurationError(f"cannot listen on {address}: {error}") from error
+    if not address.startswith("unix:") and bound == 0:
+        raise ConfigurationError(f"cannot listen on {address}")
