@@ -1,0 +1,60 @@
+"""The one error that talking can end with."""
+
+import re
+
+import grpc
+from google.rpc.status_pb2 import Status
+
+from linly_mesh.rpc.status import error_info, from_rpc_error
+
+_STAGE = "talk"
+"""Who is to blame where a status names nobody: the server that was called."""
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+
+
+class TalkError(Exception):
+    """A talk or one of its turns failed."""
+
+    def __init__(self, code: grpc.StatusCode, stage: str, reason: str, message: str) -> None:
+        """Describes one failure.
+
+        Args:
+            code: the gRPC status.
+            stage: which part of the pipeline failed: ``talk``, ``asr``, ``llm``, ….
+            reason: UPPER_SNAKE_CASE, stable, for programs.
+            message: one line, for people.
+        """
+        super().__init__(code, stage, reason, message)
+        self.code = code
+        self.stage = stage
+        self.reason = reason
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.stage}: {self.message or self.reason} ({self.code.name})"
+
+
+def from_status(status: Status) -> TalkError:
+    """The error that a status other than OK describes."""
+    info = error_info(status)
+    code = _CODES.get(status.code, grpc.StatusCode.UNKNOWN)
+    return TalkError(
+        code,
+        info.domain if info else _STAGE,
+        info.reason if info else code.name,
+        status.message,
+    )
+
+
+def from_call(error: grpc.RpcError) -> TalkError:
+    """The error that a failed call ended with, from grpc.aio or from the synchronous API.
+
+    Core wraps what the system said ("No such file or directory") into a sentence about its
+    own attempts; only the system's part is worth a line.
+    """
+    found = from_status(from_rpc_error(error, _STAGE))  # type: ignore[arg-type]  # same face
+    cause = re.search(r"(?:last error|Failed to connect to remote host): (.*)", found.message)
+    if found.code is grpc.StatusCode.UNAVAILABLE and cause:
+        message = re.sub(r"^UNKNOWN: (?:unix:|ipv[46]:)\S+:\s*", "", cause[1])
+        return TalkError(found.code, found.stage, found.reason, message)
+    return found
