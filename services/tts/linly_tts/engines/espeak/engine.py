@@ -1,0 +1,85 @@
+"""Speech from libespeak-ng in a process of its own."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncGenerator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from linly_tts.engine import EngineError, Speech, Voice
+from linly_tts.engines.espeak.speaking import Order
+from linly_tts.engines.espeak.voices import voice_catalogue
+from linly_tts.engines.espeak.worker import EspeakWorker
+
+
+class EspeakEngine:
+    """espeak-ng: small, fast and able to say when each sound begins.
+
+    The library keeps its state in globals, one per process; it is licensed under the GPL,
+    version 3; and some texts crash it (a Greek "ϖ" spoken by a French voice does, espeak-ng issue
+    2467). So it lives in a worker process: this one links no GPL code, a crash costs the clause
+    that caused it, and the worker is replaced. One thread talks to the worker; clauses wait for
+    it in order of arrival, one per stream, so that streams take turns.
+    """
+
+    max_concurrency = 1
+
+    def __init__(self) -> None:
+        """Not loaded yet."""
+        self.model = "espeak-ng"
+        self.voices: Sequence[Voice] = ()
+        self._files: dict[str, str] = {}
+        self._numbers = itertools.count(1)
+        self._speaking = 0
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="espeak")
+        self._worker: EspeakWorker | None = None
+
+    async def start(self) -> None:
+        """Starts the worker.
+
+        Raises:
+            EngineError: the library can't be loaded.
+        """
+        loop = asyncio.get_running_loop()
+        self._worker = await loop.run_in_executor(self._thread, EspeakWorker)
+        loaded = self._worker.loaded
+        self.model = f"espeak-ng {loaded.version}"
+        self.voices, self._files = voice_catalogue(loaded.voices, loaded.sample_rate)
+
+    async def stop(self) -> None:
+        """Ends the worker."""
+        await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)
+        if self._worker:
+            self._worker.close()
+
+    async def synthesize(
+        self, text: str, voice: Voice, rate: float, begin: Callable[[], None]
+    ) -> AsyncGenerator[Speech]:
+        """Speaks one clause, as one piece: it takes milliseconds.
+
+        Raises:
+            EngineError: the library crashed on this clause or hung.
+        """
+        number = next(self._numbers)
+        order = Order(text, self._files[voice.name], rate)
+        job = asyncio.get_running_loop().run_in_executor(
+            self._thread, self._speak, number, order, begin
+        )
+        try:
+            speech = await job
+        except asyncio.CancelledError:
+            if self._worker and self._speaking == number:
+                self._worker.cancel(number)
+            raise
+        if speech:
+            yield speech
+
+    def _speak(self, number: int, order: Order, begin: Callable[[], None]) -> Speech | None:
+        if self._worker is None:
+            self._worker = EspeakWorker()
+        begin()
+        self._speaking = number
+        try:
+            return self._worker.speak(number, order)
+        except EngineError:
+            self._worker = None  # the next clause gets a new one
+            raise

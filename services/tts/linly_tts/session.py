@@ -1,0 +1,143 @@
+"""One stream: text goes in while it is being written, one continuous speech comes out."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from linly_mesh.timing import Timing
+from linly_mesh.workload import Workload
+from linly_tts.audio.encoding import AudioFormat
+from linly_tts.audio.packer import AudioChunk, ClausePacker
+from linly_tts.engine import Engine, Speech, Voice
+from linly_tts.events import Cancelled, Finished, Flushed, SpeechEvent, Spoken
+from linly_tts.script import Mark, PendingClause, Script
+
+_FIRST_CHUNK, _CHUNK = 0.04, 0.08
+"""Seconds of audio in a message: the first two of a reply go as soon as they can, one video frame
+each; later ones are larger, since each message costs the same."""
+_FIRST_CHUNKS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a stream is to be spoken."""
+
+    voice: Voice
+    """The voice."""
+    rate: float
+    """1 is its natural speed; 0.25 to 4."""
+    output: AudioFormat
+    """The form of the audio."""
+
+
+class SpeechSession:
+    """Speaks what is written into its script.
+
+    One task may write while another consumes ``events``. A consumer that pauses stops the
+    synthesis: at most the clause in work has been made ahead of it.
+    """
+
+    def __init__(self, engine: Engine, manner: Manner, workload: Workload) -> None:
+        """A stream that has said nothing yet; each of its clauses is a unit of ``workload``."""
+        self._engine = engine
+        self._manner = manner
+        self.script = Script(workload)
+        self._in_work: PendingClause | None = None
+        self._synthesis: asyncio.Future[Speech | None] | None = None
+        self._error: Exception | None = None
+        self._sent = 0
+        self._chunks_of_reply = 0
+
+    def cancel(self) -> None:
+        """Silence at once: drops all text so far and the speech in work."""
+        self.script.cancel()
+        self._interrupt()
+
+    def fail(self, error: Exception) -> None:
+        """Ends the stream at once: ``events`` raises the error and says nothing more."""
+        self._error = error
+        self.script.end()
+        self.script.drop()
+        self._interrupt()
+
+    async def events(self) -> AsyncGenerator[SpeechEvent]:
+        """The speech, to be consumed once; closing it drops what is left.
+
+        Raises:
+            EngineError: the engine failed on a clause.
+        """
+        try:
+            while (item := await self.script.take()) and not self._error:
+                if isinstance(item, PendingClause):
+                    async with aclosing(self._speak(item)) as chunks:
+                        async for chunk in chunks:
+                            yield chunk
+                else:
+                    self._chunks_of_reply = 0
+                    yield Flushed(self._seconds) if item is Mark.FLUSH else Cancelled(self._seconds)
+            if self._error:
+                raise self._error
+            yield Finished(self._seconds)
+        finally:
+            self.script.drop()
+
+    async def _speak(self, item: PendingClause) -> AsyncGenerator[Spoken]:
+        manner, text = self._manner, item.clause.text
+        packer = ClausePacker(manner.voice.sample_rate, manner.output, self._sent)
+        timing: Timing | None = None
+        silent = True
+        self._in_work = item
+        with item.unit:
+            pieces = self._engine.synthesize(text, manner.voice, manner.rate, item.begin)
+            async with aclosing(pieces):
+                while not item.dropped:
+                    speech = await self._next(pieces, item)
+                    if speech:
+                        if silent:
+                            timing, silent = item.timing(), False
+                        packer.add(speech)
+                    else:
+                        packer.finish()
+                    while not item.dropped and (chunk := packer.take(self._chunk_length)):
+                        self._sent += chunk.samples
+                        self._chunks_of_reply += 1
+                        yield _spoken(chunk, item, timing)
+                        timing = None
+                    if not speech:
+                        break
+        self._in_work = None
+
+    async def _next(self, pieces: AsyncGenerator[Speech], item: PendingClause) -> Speech | None:
+        """The next piece of a clause; None at its end, or as soon as it is dropped."""
+        self._synthesis = asyncio.ensure_future(anext(pieces, None))
+        try:
+            return await self._synthesis
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if item.dropped and not (task and task.cancelling()):
+                return None  # the clause was dropped, not this stream
+            raise
+        finally:
+            self._synthesis = None
+
+    def _interrupt(self) -> None:
+        """Stops the clause in work: its synthesis, and its audio that is not sent yet."""
+        if self._in_work:
+            self._in_work.drop()
+        if self._synthesis:
+            self._synthesis.cancel()
+
+    @property
+    def _chunk_length(self) -> float:
+        return _FIRST_CHUNK if self._chunks_of_reply < _FIRST_CHUNKS else _CHUNK
+
+    @property
+    def _seconds(self) -> float:
+        return self._sent / self._manner.output.sample_rate
+
+
+def _spoken(chunk: AudioChunk, item: PendingClause, timing: Timing | None) -> Spoken:
+    start = item.clause.start
+    words = [replace(w, start=start + w.start, end=start + w.end) for w in chunk.words]
+    return Spoken(chunk.audio, chunk.offset, item.segment_id, words, chunk.visemes, timing)
