@@ -1,0 +1,1 @@
+"""CMU PocketSphinx: small-footprint decoding of US English on a CPU."""
