@@ -1,0 +1,3 @@
+"""Portrait animation service."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,191 @@
+"""How far each part of the face moves for each parameter of a pose.
+
+A rig is a set of control points with one displacement per parameter; the displacement of
+a pose is the sum over its parameters. Two sheets of skin share the controls of the face:
+the upper one ends at the upper lip, the lower one at the lower lip, so the lips can part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from linly_animator.engines.portrait import topology as mesh
+from linly_animator.engines.portrait.anatomy import Anatomy
+from linly_animator.engines.portrait.pose import Head, Mouth
+
+Array = npt.NDArray[np.float32]
+
+MOUTH = ("close", "jaw", "wide", "pucker", "upper", "lower", "press", "tuck")
+HEAD = ("yaw", "pitch", "roll", "brow", "breath")
+
+_FACE = (mesh.NOSE + mesh.PHILTRUM + mesh.CHEEKS + mesh.FOLDS + mesh.CHIN_FRONT + mesh.JAW
+         + mesh.SIDES + mesh.EYES + mesh.BROWS + mesh.FOREHEAD)
+_UPPER_LIP = mesh.LIP_UPPER_INNER + mesh.LIP_UPPER_OUTER
+_LOWER_LIP = mesh.LIP_LOWER_INNER + mesh.LIP_LOWER_OUTER
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """The control points of one sheet of skin."""
+
+    points: Array
+    """n x 2, pixels."""
+    mouth: Array
+    """Displacement per parameter of MOUTH: parameters x n x 2, pixels."""
+    head: Array
+    """Displacement per parameter of HEAD: parameters x n x 2, pixels."""
+    lip: slice
+    """The inner edge of the lip, from the portrait's right corner to its left."""
+
+
+def mouth_weights(mouth: Mouth) -> Array:
+    """Weights of the parameters in MOUTH. `close` is always on: it undoes an open-mouthed photo."""
+    parted = 1.0 - mouth.seal
+    return np.array(
+        [1.0, mouth.jaw * parted, mouth.wide, mouth.pucker, mouth.upper * parted,
+         mouth.lower * parted, mouth.press, mouth.tuck],
+        np.float32,
+    )  # fmt: skip
+
+
+def head_weights(head: Head) -> Array:
+    """Weights of the parameters in HEAD."""
+    return np.array([head.yaw, head.pitch, head.roll, head.brow, head.breath], np.float32)
+
+
+def sheets(anatomy: Anatomy, width: int, height: int) -> tuple[Controls, Controls]:
+    """The upper and the lower sheet of a face in a picture of `width` x `height` pixels."""
+    return (
+        _sheet(anatomy, _UPPER_LIP, upper=True, size=(width, height)),
+        _sheet(anatomy, _LOWER_LIP, upper=False, size=(width, height)),
+    )
+
+
+def _sheet(anatomy: Anatomy, lip: tuple[int, ...], *, upper: bool, size: tuple[int, int]) -> Controls:
+    indices = lip + tuple(i for i in dict.fromkeys(_FACE) if i not in lip)
+    halo, frame = _halo(anatomy), _frame(*size)
+    face = anatomy.row(indices)
+    points = np.concatenate([face, halo, frame])
+    uv = anatomy.normalise(points)
+    depth = np.concatenate([anatomy.forwardness(indices), np.zeros(len(halo) + len(frame))])
+    lips, outside = len(lip), len(halo) + len(frame)
+    mouth = _mouth_moves(anatomy, uv, depth, lips, outside, upper=upper)
+    head = _head_moves(anatomy, uv, depth, indices, len(halo), len(frame))
+    to_pixels = anatomy.axes * anatomy.unit
+    return Controls(
+        points.astype(np.float32),
+        (mouth @ to_pixels).astype(np.float32),
+        (head @ to_pixels).astype(np.float32),
+        slice(0, 11),
+    )
+
+
+def _mouth_moves(anatomy: Anatomy, uv: Array, depth: Array, lips: int, outside: int, *,
+                 upper: bool) -> Array:
+    u, v = uv[:, 0], uv[:, 1]
+    half = float(np.abs(anatomy.normalise(anatomy.row((61, 291)))[:, 0]).mean())
+    is_lip = np.arange(len(u)) < lips
+    inner = np.arange(len(u)) < 11
+    s = np.clip(u / half, -1, 1)
+    # The opening ends where the inner edges meet, a little before the corners of the lips.
+    opening = np.clip(u / np.abs(u[[0, 10]]).mean(), -1, 1)
+    arch = np.maximum(1 - opening**2, 0) ** 0.62
+    outer = is_lip & ~inner
+    skin = np.arange(len(u)) < len(u) - outside
+    gap = np.hypot(np.maximum(np.abs(u) - half, 0), v)
+    # The nose is gristle: the lips pull at it less than at the cheeks.
+    reach = np.where((v < -0.12) & (np.abs(u) < 0.22), 0.13, 0.27)
+    near = np.where(is_lip, 1.0, np.exp(-((gap / reach) ** 2))) * skin
+    chin = float(anatomy.normalise(anatomy.point(mesh.CHIN))[1])
+    hinge = np.clip(depth / max(float(anatomy.forwardness((mesh.CHIN,))[0]), 0.2), 0, 1.1)
+    bone = np.where(is_lip, 0.0, _smoothstep((v + 0.02) / 0.25) * hinge * skin)
+    side = -1.0 if upper else 1.0
+    same_side = (v * side > 0) | is_lip
+    zero = np.zeros_like(u)
+    corner = 0.22 * np.abs(opening) ** 3
+
+    jaw_lip = corner + (0 if upper else 1) * arch
+    moves = {
+        "close": _closing(anatomy, uv, s, is_lip, near, bone, upper=upper),
+        "jaw": (-0.045 * s * near - 0.02 * np.sign(u) * bone * (v < chin * 0.8),
+                0.26 * np.where(is_lip, jaw_lip, 0.92 * bone)),
+        "wide": (0.075 * s * near, -0.012 * s**2 * near),
+        "pucker": (-0.105 * s * near,
+                   np.where(outer, side * 0.022 * arch, zero) + side * 0.012 * near * ~is_lip * same_side),
+        "upper": (zero, -0.055 * np.where(is_lip, arch, 0.5 * near * (v < 0)) * upper
+                  - 0.02 * near * (v < 0) * (~is_lip) * (not upper)),
+        "lower": (zero, 0.06 * np.where(is_lip, arch, 0.4 * near * (v > 0)) * (not upper)
+                  + 0.024 * near * (v > 0) * (~is_lip) * upper),
+        "press": (zero, -side * 0.02 * np.where(outer, arch, 0.4 * near * ~is_lip * same_side)),
+        "tuck": (zero, -0.05 * np.where(is_lip, np.where(inner, 0.35, 1.0) * arch, 0.5 * near * (v > 0))
+                 * (not upper) - 0.02 * near * (v > 0) * (~is_lip) * upper),
+    }  # fmt: skip
+    return np.stack([np.stack(moves[name], axis=-1) for name in MOUTH]).astype(np.float32)
+
+
+def _closing(anatomy: Anatomy, uv: Array, s: Array, is_lip: npt.NDArray[np.bool_], near: Array,
+             bone: Array, *, upper: bool) -> tuple[Array, Array]:
+    """Brings an open, smiling mouth to rest, which is where speech starts from.
+
+    The jaw does most of the closing and the upper lip the rest; corners that a smile has
+    drawn up and apart come back by half. All of it is nearly nothing for a mouth at rest.
+    """
+    above = anatomy.normalise(anatomy.row(mesh.LIP_UPPER_INNER))
+    below = anatomy.normalise(anatomy.row(mesh.LIP_LOWER_INNER))
+    top = np.interp(uv[:, 0], above[:, 0], above[:, 1])
+    bottom = np.interp(uv[:, 0], below[:, 0], below[:, 1])
+    gap = np.maximum(bottom - top, 0)
+    share = 0.3
+    lip = share * gap if upper else -(1 - share) * gap
+    widest = float(np.max(below[:, 1] - above[:, 1], initial=0))
+    v = np.where(is_lip, lip, -(1 - share) * max(widest, 0) * bone)
+    line = above * (1 - share) + below * share
+    smile = float(np.clip(line[4:7, 1].mean() - line[[0, -1], 1].mean() - 0.01, 0, 0.08))
+    return -0.5 * smile * s * near, v + 0.55 * smile * s**2 * near
+
+
+def _head_moves(anatomy: Anatomy, uv: Array, depth: Array, indices: tuple[int, ...], halo: int,
+                frame: int) -> Array:
+    u, v = uv[:, 0], uv[:, 1]
+    count = len(u)
+    chin = float(anatomy.normalise(anatomy.point(mesh.CHIN))[1])
+    on_frame = np.arange(count) >= count - frame
+    # The neck follows the head by half, the frame of the picture not at all.
+    follow = np.where(on_frame, 0.0, np.where(v > chin + 0.1, 0.45, 1.0))
+    brow = np.zeros(count)
+    for row, amount in ((mesh.BROWS, 0.035), (mesh.BROWS_INNER, 0.01), (mesh.FOREHEAD, 0.012)):
+        brow[[i for i, index in enumerate(indices) if index in row]] += amount
+    lower_edge = on_frame & (v > chin + 0.2)
+    zero = np.zeros(count)
+    pivot = chin + 0.45
+    moves = {
+        "yaw": (follow * (depth + 0.06), zero),
+        "pitch": (zero, follow * (depth + 0.06)),
+        "roll": (-follow * (v - pivot), follow * u),
+        "brow": (zero, -brow),
+        "breath": (zero, np.where(lower_edge, -0.012, -0.016 * follow)),
+    }
+    return np.stack([np.stack(moves[name], axis=-1) for name in HEAD]).astype(np.float32)
+
+
+def _halo(anatomy: Anatomy) -> Array:
+    """Points around the face: hair above, neck below. They follow the head, not the mouth."""
+    oval = anatomy.normalise(anatomy.row(mesh.OVAL[::3]))
+    centre = oval.mean(axis=0)
+    stretch = np.where(oval[:, 1:] > centre[1], 1.42, 1.35)
+    return anatomy.to_pixels(((oval - centre) * stretch + centre).astype(np.float32))
+
+
+def _frame(width: int, height: int) -> Array:
+    """Points on the edge of the picture, which stay where they are."""
+    x, y = np.linspace(0, width - 1, 7), np.linspace(0, height - 1, 7)
+    edge = [(a, b) for a in x for b in (0, height - 1)] + [(a, b) for a in (0, width - 1) for b in y[1:-1]]
+    return np.array(edge, np.float32)
+
+
+def _smoothstep(t: Array) -> Array:
+    t = np.clip(t, 0, 1)
+    return t * t * (3 - 2 * t)
