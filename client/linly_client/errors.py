@@ -9,6 +9,7 @@ from linly_mesh.rpc.status import error_info, from_rpc_error
 
 _STAGE = "talk"
 """Who is to blame where a status names nobody: the server that was called."""
+_CAUSE = re.compile(r"last error: .*(?:error|remote host): (.*)")
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -53,8 +54,8 @@ def from_call(error: grpc.RpcError) -> TalkError:
     own attempts; only the system's part is worth a line.
     """
     found = from_status(from_rpc_error(error, _STAGE))  # type: ignore[arg-type]  # same face
-    cause = re.search(r"(?:last error|Failed to connect to remote host): (.*)", found.message)
+    cause = _CAUSE.search(found.message)
     if found.code is grpc.StatusCode.UNAVAILABLE and cause:
-        message = re.sub(r"^UNKNOWN: (?:unix:|ipv[46]:)\S+:\s*", "", cause[1])
+        message = cause[1][:1].lower() + cause[1][1:]
         return TalkError(found.code, found.stage, found.reason, message)
     return found

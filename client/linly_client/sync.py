@@ -83,7 +83,7 @@ class TalkClient:
         return self._events(requests)
 
     def _events(self, requests: tuple[talk_pb2.ConverseRequest, ...]) -> Iterator[Event]:
-        stub = talk_pb2_grpc.TalkServiceStub(self._channel)  # type: ignore[no-untyped-call]  # generated
+        stub = talk_pb2_grpc.TalkServiceStub(self._channel)
         call = stub.Converse(iter(requests))
         try:
             for response in call:

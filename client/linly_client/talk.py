@@ -122,7 +122,7 @@ class TalkClient:
             open_channel(self._target, max_message_bytes=MAX_MESSAGE_BYTES) as channel,
             AsyncExitStack() as stack,
         ):
-            stub = talk_pb2_grpc.TalkServiceStub(channel)  # type: ignore[no-untyped-call]  # generated
+            stub = talk_pb2_grpc.TalkServiceStub(channel)
             with _talk_errors():
                 call = await stack.enter_async_context(open_duplex(stub.Converse, timeout=timeout))
                 await call.write(Request(config=config))

@@ -1,0 +1,99 @@
+"""From a command's coroutine to an exit code."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import grpc
+from rich.text import Text
+
+from linly_client.cli.console import CommandError, errors
+from linly_client.cli.processes import SERVICES
+from linly_client.errors import TalkError
+from linly_client.recording import RecordingError
+from linly_client.wav import AudioFileError
+from linly_mesh.errors import ConfigurationError
+from linly_mesh.proxy.endpoints import target
+from linly_mesh.proxy.launcher import LaunchError
+
+_FAILED = 1
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Runs a command; SIGTERM ends it as Ctrl-C does, with status 130.
+
+    On asyncio's own loop: uvloop forks where asyncio spawns, and gRPC's threads do not survive
+    a fork.
+    """
+
+    async def cancelled_by_sigterm() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        await main
+
+    try:
+        asyncio.run(cancelled_by_sigterm())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+@contextmanager
+def on_signal(action: Callable[[], object], *numbers: signal.Signals) -> Iterator[None]:
+    """Within the block the signals do this instead of ending the command."""
+    loop = asyncio.get_running_loop()
+    previous = signal.getsignal(signal.SIGINT)
+    for number in numbers:
+        loop.add_signal_handler(number, action)
+    try:
+        yield
+    finally:
+        # Python would put its own handler back, not the one that asyncio.run installed.
+        loop.remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, previous)
+
+
+async def until_signalled() -> None:
+    """Returns on Ctrl-C or SIGTERM: this is how a command that stays is meant to end."""
+    signalled = asyncio.Event()
+    with on_signal(signalled.set, signal.SIGINT, signal.SIGTERM):
+        await signalled.wait()
+
+
+def fail(error: BaseException) -> NoReturn:
+    """Ends the program with one line; a process's last words stand above it."""
+    if isinstance(error, LaunchError):
+        for line in error.log:
+            errors.print(Text(f"  {line}", "dim"), soft_wrap=True)
+    print_error(error)
+    sys.exit(_FAILED)
+
+
+EXPECTED = (
+    AudioFileError,
+    CommandError,
+    ConfigurationError,
+    LaunchError,
+    OSError,
+    RecordingError,
+    TalkError,
+)
+"""What a command may end with that is no fault of this program."""
+
+
+def print_error(error: BaseException) -> None:
+    """One line on standard error."""
+    text = _unreachable(error) if isinstance(error, TalkError) else None
+    line = Text.assemble(("error: ", "bold red"), " ".join((text or str(error)).split()))
+    errors.print(line, soft_wrap=True)
+
+
+def _unreachable(error: TalkError) -> str | None:
+    name = "orchestrator" if error.stage == "talk" else error.stage
+    if error.code is not grpc.StatusCode.UNAVAILABLE or name not in SERVICES:
+        return None
+    what = f": {error.message}" if error.message else ""
+    return f"{name} is not serving ({target(name)}){what}; start it with: talker up"
