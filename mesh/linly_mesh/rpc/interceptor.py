@@ -2,7 +2,7 @@
 
 import inspect
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from typing import Any, TypeAlias
 
@@ -64,16 +64,19 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
         return call
 
     def _streaming(self, behaviour: Any, method: str) -> Any:
-        async def call(request: Any, context: _Context) -> AsyncIterator[Any]:
+        # Always the read/write style towards grpc.aio: when the client cancels, a generator
+        # that is suspended at its yield would only be closed by the garbage collector; here
+        # the cancellation arrives in the task that closes it, at once.
+        async def call(request: Any, context: _Context) -> None:
             await context.send_initial_metadata(())
             try:
                 responses = behaviour(request, context)
-                if inspect.isawaitable(responses):  # the read/write style of handler
+                if inspect.isawaitable(responses):
                     await responses
                     return
                 async with aclosing(responses):
                     async for response in responses:
-                        yield response
+                        await context.write(response)
             except Exception as error:
                 await self._abort(error, method, context)
 

@@ -1,0 +1,30 @@
+"""Starts the orchestrator."""
+
+from linly.talk.v1 import talk_pb2, talk_pb2_grpc
+from linly_mesh.rpc.server import Registration, run, serve
+from linly_mesh.workload import Workload
+from linly_orchestrator.config import Settings
+from linly_orchestrator.servicer import TalkServicer
+from linly_orchestrator.stages.channels import Stages
+
+
+async def _main() -> None:
+    settings = Settings()
+    workload = Workload()
+    stages = Stages.open(settings)
+
+    async def start() -> Registration:
+        service = talk_pb2.DESCRIPTOR.services_by_name["TalkService"]
+        servicer = TalkServicer(settings, stages, workload)
+        return Registration(service, servicer, talk_pb2_grpc.add_TalkServiceServicer_to_server)
+
+    await serve("talk", settings, start, stages.close, workload)
+
+
+def main() -> None:
+    """Runs until told to stop."""
+    run(_main())
+
+
+if __name__ == "__main__":
+    main()

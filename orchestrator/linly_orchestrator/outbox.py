@@ -1,0 +1,55 @@
+"""The events on their way to the client."""
+
+from collections.abc import AsyncIterator
+
+from linly.talk.v1 import talk_pb2
+from linly_orchestrator.channel import Channel
+
+_CAPACITY = 4
+"""Events that may wait for the client, 80 ms of audio each at most; then the turn waits."""
+
+_MEDIA = frozenset({"audio", "frames"})
+
+
+class Outbox:
+    """In the order of presentation; a raised generation overtakes what has become stale."""
+
+    def __init__(self) -> None:
+        """Starts empty, at generation 0."""
+        self._events: Channel[talk_pb2.ConverseResponse] = Channel(_CAPACITY)
+        self.generation = 0
+
+    async def put(self, event: talk_pb2.ConverseResponse) -> None:
+        """Sends an event after those that wait; one of an older generation is dropped."""
+        await self._events.wait_for_room()
+        self.put_now(event)
+
+    def put_now(self, event: talk_pb2.ConverseResponse) -> None:
+        """As ``put``, without waiting for room: for small events that must not be late."""
+        if event.generation >= self.generation:
+            self._events.put_now(event)
+
+    def offer(self, event: talk_pb2.ConverseResponse) -> bool:
+        """As ``put_now``, but only if there is room; says whether there was."""
+        if self._events.full:
+            return False
+        self.put_now(event)
+        return True
+
+    def next_generation(self) -> int:
+        """Begins a generation after one that came to its own end."""
+        self.generation += 1
+        return self.generation
+
+    def interrupt(self) -> None:
+        """Begins a generation before the last one has ended: its waiting media are dropped."""
+        self.generation += 1
+        self._events.discard(lambda event: event.WhichOneof("event") in _MEDIA)
+
+    def close(self) -> None:
+        """No more events follow."""
+        self._events.close()
+
+    def __aiter__(self) -> AsyncIterator[talk_pb2.ConverseResponse]:
+        """The events up to the end."""
+        return self._events.__aiter__()

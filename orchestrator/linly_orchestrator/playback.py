@@ -1,0 +1,116 @@
+"""How far the reply has been played: the clock that paces everything."""
+
+import asyncio
+import math
+from collections.abc import Callable
+
+from linly.talk.v1 import talk_pb2
+
+_PRECISION = 0.002
+"""Seconds by which a client's report may fall short of the end, since players round."""
+
+
+class PlaybackStalledError(Exception):
+    """The client promised reports of its playback and stopped sending them."""
+
+
+class Playback:
+    """The playback of one turn's speech. Times in seconds from the start of the speech."""
+
+    def __init__(self, mode: "talk_pb2.PlaybackMode", max_lead: float, report_limit: float) -> None:
+        """Output may be ``max_lead`` ahead of what is played.
+
+        Args:
+            mode: what is known of playback.
+            max_lead: seconds.
+            report_limit: seconds after which a client that promised reports and sends none
+                is taken to have stopped playing.
+        """
+        self._mode = mode
+        self._lead = math.inf if mode == talk_pb2.PLAYBACK_MODE_SENT else max_lead
+        self._report_limit = report_limit
+        self._started: float | None = None
+        self._reported = 0.0
+        self._sent = 0.0
+        self._changed = asyncio.Event()
+
+    @property
+    def real_time(self) -> bool:
+        """Whether playback goes by the clock."""
+        return self._mode not in (
+            talk_pb2.PLAYBACK_MODE_SENT,
+            talk_pb2.PLAYBACK_MODE_CLIENT_REPORTS,
+        )
+
+    @property
+    def sent(self) -> float:
+        """Audio sent so far."""
+        return self._sent
+
+    @property
+    def played(self) -> float:
+        """Audio played so far, never more than was sent."""
+        if self._mode == talk_pb2.PLAYBACK_MODE_SENT:
+            return self._sent
+        if self._mode == talk_pb2.PLAYBACK_MODE_CLIENT_REPORTS:
+            return min(self._reported, self._sent)
+        return min(self.clock, self._sent)
+
+    @property
+    def clock(self) -> float:
+        """Time since the first audio was sent, even past what was sent."""
+        return 0.0 if self._started is None else _now() - self._started
+
+    def audio_sent(self, until: float) -> None:
+        """Audio has been sent up to there."""
+        if self._started is None:
+            self._started = _now()
+        self._sent = max(self._sent, until)
+        self._wake()
+
+    def report(self, until: float) -> None:
+        """The client says that it has played up to there."""
+        self._reported = max(self._reported, until)
+        self._wake()
+
+    async def due(self, until: float) -> None:
+        """Waits until output that ends there may be sent; the first output always may."""
+        if self._started is None or self._lead == math.inf:
+            return
+        await self._until(until - self._lead)
+
+    async def covered(self, offset: float, all_sent: Callable[[], bool]) -> None:
+        """Waits until audio has been sent beyond ``offset``, or all there is."""
+        while self._sent <= offset and not all_sent():
+            await self._wait_for_change()
+
+    async def finished(self) -> None:
+        """Waits until everything sent has been played."""
+        if self._mode != talk_pb2.PLAYBACK_MODE_SENT and self._started is not None:
+            await self._until(self._sent)
+
+    def all_sent(self) -> None:
+        """No more audio will be sent."""
+        self._wake()
+
+    async def _until(self, played: float) -> None:
+        if self._mode == talk_pb2.PLAYBACK_MODE_CLIENT_REPORTS:
+            while self._reported < played - _PRECISION:
+                try:
+                    async with asyncio.timeout(self._report_limit):
+                        await self._wait_for_change()
+                except TimeoutError:
+                    raise PlaybackStalledError from None
+        elif (wait := played - self.clock) > 0:
+            await asyncio.sleep(wait)
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def _wait_for_change(self) -> None:
+        await self._changed.wait()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,217 @@
+"""One reply, from its text to the client's ears and eyes."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from linly.animator.v1 import animator_pb2
+from linly.talk.v1 import talk_pb2
+from linly.tts.v1 import tts_pb2
+from linly_mesh.rpc.convert import to_duration, to_seconds
+from linly_orchestrator.channel import Channel
+from linly_orchestrator.playback import Playback
+from linly_orchestrator.stages.animation import AnimatedSpeech, Animation
+from linly_orchestrator.stages.speech import Speech, SpeechCall
+from linly_orchestrator.timeline import Timeline, now
+
+_AUDIO_AHEAD = 4
+"""Messages of audio that wait to be sent, 80 ms each at most; then the speech service waits."""
+_LATE = 0.1
+"""Seconds that a frame may be behind its audio before later ones are left out for it."""
+
+Emit = Callable[[talk_pb2.ConverseResponse], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """More text of a reply."""
+
+    text: str
+    elapsed: float = 0.0
+    """Seconds of the language model's own time up to this text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How a talk's replies become sound and picture."""
+
+    speech: Speech
+    bytes_per_second: int
+    """Of the audio."""
+    send_audio: bool
+    animation: Animation | None
+
+
+class Reply:
+    """Everything overlaps: speech begins with the first clause, frames with the first audio.
+
+    A reply may be prepared before it is known to be wanted: nothing of it leaves, and the
+    portrait does not move, until ``released``.
+    """
+
+    def __init__(
+        self,
+        reply_id: str,
+        voice: Voice | None,
+        emit: Emit,
+        timeline: Timeline,
+        playback: Playback,
+        time_remaining: Callable[[], float | None],
+    ) -> None:
+        """A reply without a voice is text alone."""
+        self.text = ""
+        """Written so far."""
+        self.complete = False
+        """Everything has been sent."""
+        self.released = asyncio.Event()
+        self._id = reply_id
+        self._voice = voice
+        self._emit = emit
+        self._timeline = timeline
+        self._playback = playback
+        self._time_remaining = time_remaining
+        self._words: list[tts_pb2.WordTiming] = []
+        self._unsent_text: Channel[str] = Channel(1 << 20)
+        self._audio: Channel[tts_pb2.SpeechChunk] = Channel(_AUDIO_AHEAD)
+        self._audio_complete = False
+
+    async def run(self, source: AsyncGenerator[Written, None], sessions: asyncio.TaskGroup) -> None:
+        """Makes and sends the reply; returns when all of it has been sent.
+
+        Args:
+            source: the text as it is written.
+            sessions: where a portrait's stream lives that has to be opened anew.
+        """
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._send_text())
+            if self._voice is None:
+                await self._write(source, None)
+            else:
+                async with (
+                    self._voice.speech.open(self._time_remaining()) as call,
+                    asyncio.TaskGroup() as speaking,
+                ):
+                    speaking.create_task(self._write(source, call))
+                    speaking.create_task(self._speak(call))
+                    speaking.create_task(self._present(self._voice, sessions))
+        self.complete = True
+
+    def heard(self, played: float) -> str:
+        """The text that was heard when playback stopped after ``played`` seconds."""
+        if self._voice is None:
+            return self.text if self.complete else ""
+        if self.complete and played >= self._playback.sent:
+            return self.text
+        begun = [w.end_code_point for w in self._words if to_seconds(w.offset) < played]
+        return self.text[: max(begun, default=0)]
+
+    async def _write(self, source: AsyncGenerator[Written, None], call: SpeechCall | None) -> None:
+        async with aclosing(source):
+            async for written in source:
+                self.text += written.text
+                self._unsent_text.put_now(written.text)
+                if call is not None:
+                    self._timeline.tts.began()
+                    if self._timeline.tts.first_output is None:
+                        self._timeline.text_passed_on.append((now(), written.elapsed))
+                    await call.write(written.text)
+        self._unsent_text.close()
+        if call is not None:
+            await call.end()
+
+    async def _send_text(self) -> None:
+        await self.released.wait()
+        async for text in self._unsent_text:
+            await self._emit(talk_pb2.ConverseResponse(reply_text=talk_pb2.ReplyText(text=text)))
+
+    async def _speak(self, call: SpeechCall) -> None:
+        await call.header()
+        async for chunk in call.chunks():
+            self._timeline.tts.gave(chunk.timing if chunk.HasField("timing") else None)
+            self._words.extend(chunk.words)
+            await self._audio.put(chunk)
+        self._audio.close()
+
+    async def _present(self, voice: Voice, sessions: asyncio.TaskGroup) -> None:
+        await self.released.wait()
+        if voice.animation is None:
+            await self._present_audio(voice, None)
+            return
+        first = await self._audio.get()
+        if first is None:  # nothing to say: the portrait stays at rest
+            return
+        timeout = self._time_remaining()
+        async with (
+            voice.animation.speech(self._id, sessions, timeout, self._frames_arrived) as animated,
+            asyncio.TaskGroup() as group,
+        ):
+            group.create_task(self._present_audio(voice, animated, first))
+            group.create_task(self._present_frames(animated))
+
+    async def _present_audio(
+        self,
+        voice: Voice,
+        animated: AnimatedSpeech | None,
+        first: tts_pb2.SpeechChunk | None = None,
+    ) -> None:
+        chunk = first or await self._audio.get()
+        while chunk is not None:
+            if animated is not None:
+                self._timeline.animator.began()
+                await animated.write(chunk.audio, chunk.visemes)
+            duration = len(chunk.audio) / voice.bytes_per_second
+            end = to_seconds(chunk.offset) + duration
+            await self._playback.due(end)
+            if voice.send_audio:
+                await self._emit(_audio_event(chunk, duration))
+            if self._timeline.first_audio is None:
+                self._timeline.first_audio = now()
+            self._playback.audio_sent(end)
+            chunk = await self._audio.get()
+        self._audio_complete = True
+        self._playback.all_sent()
+        if animated is not None:
+            await animated.end()
+
+    async def _present_frames(self, animated: AnimatedSpeech) -> None:
+        timeline, playback = self._timeline, self._playback
+        expected = 0.0
+        async for frames in animated.frames:
+            begin = to_seconds(frames.frames[0].offset)
+            last = frames.frames[-1]
+            end = to_seconds(last.offset) + to_seconds(last.duration)
+            await playback.covered(begin, lambda: self._audio_complete)
+            await playback.due(end)
+            await self._emit(talk_pb2.ConverseResponse(frames=frames))
+            if timeline.first_frame is None:
+                timeline.first_frame = now()
+            timeline.frames_sent += len(frames.frames)
+            frame = to_seconds(last.duration)
+            timeline.frames_dropped += max(0, round((begin - expected) / frame)) if frame else 0
+            expected = end
+            if playback.real_time:
+                late = playback.clock - begin
+                timeline.av_offset = max(timeline.av_offset or late, late)
+                if late > _LATE:
+                    animated.skip(playback.clock + _LATE)
+
+    def _frames_arrived(self, frames: animator_pb2.Frames) -> None:
+        self._timeline.animator.gave(frames.timing if frames.HasField("timing") else None)
+
+
+def _audio_event(chunk: tts_pb2.SpeechChunk, duration: float) -> talk_pb2.ConverseResponse:
+    audio = talk_pb2.SpeechAudio(
+        audio=chunk.audio,
+        offset=chunk.offset,
+        duration=to_duration(duration),
+        visemes=chunk.visemes,
+    )
+    for word in chunk.words:
+        audio.words.add(
+            start_code_point=word.start_code_point,
+            end_code_point=word.end_code_point,
+            offset=word.offset,
+            duration=word.duration,
+        )
+    return talk_pb2.ConverseResponse(audio=audio)

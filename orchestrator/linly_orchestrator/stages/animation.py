@@ -1,0 +1,283 @@
+"""The animator."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+
+from linly.animator.v1 import animator_pb2, animator_pb2_grpc
+from linly.common.v1 import common_pb2
+from linly.talk.v1 import talk_pb2
+from linly.tts.v1 import tts_pb2
+from linly_mesh.rpc.convert import to_duration
+from linly_mesh.rpc.duplex import DuplexCall, open_duplex
+from linly_mesh.rpc.status import error_info
+from linly_orchestrator.channel import Channel
+from linly_orchestrator.stages.errors import (
+    StageError,
+    StallGuard,
+    calling,
+    first_stage_error,
+    make_status,
+)
+from linly_orchestrator.stages.limits import StageLimits
+
+STAGE = "animator"
+_OUTGOING = 4
+"""Messages to the animator that may wait; speech comes in pieces of 80 ms at most."""
+_INCOMING = 8
+"""Messages of frames that may wait for their time; then the animator waits."""
+_IMAGE_CHUNK = 256 << 10
+
+_Request = animator_pb2.StreamingAnimateRequest
+_Response = animator_pb2.StreamingAnimateResponse
+
+
+class AnimatedSpeech:
+    """One speech on its way through the animator."""
+
+    def __init__(
+        self,
+        speech_id: str,
+        outgoing: Channel[_Request],
+        arrived: Callable[[animator_pb2.Frames], None],
+    ) -> None:
+        """Made by ``Animation.speech``."""
+        self.speech_id = speech_id
+        self.arrived = arrived
+        """Told of frames as they arrive, before they wait for their time."""
+        self.frames: Channel[animator_pb2.Frames] = Channel(_INCOMING)
+        """Frames up to the end of the speech."""
+        self.begun = False
+        """Whether the animator knows of it."""
+        self.shown = False
+        """Whether frames of it have come."""
+        self._outgoing = outgoing
+
+    async def write(self, audio: bytes, visemes: Sequence[common_pb2.VisemeTiming]) -> None:
+        """More audio with the visemes that begin in it."""
+        speech = animator_pb2.SpeechInput(speech_id=self.speech_id, audio=audio, visemes=visemes)
+        await self._outgoing.put(_Request(speech=speech))
+
+    async def end(self) -> None:
+        """The speech is complete."""
+        await self._outgoing.put(
+            _Request(end_speech=animator_pb2.EndSpeech(speech_id=self.speech_id))
+        )
+
+    def skip(self, offset: float) -> None:
+        """Frames before ``offset`` seconds would be late."""
+        message = animator_pb2.Skip(speech_id=self.speech_id, offset=to_duration(offset))
+        self._outgoing.put_now(_Request(skip=message))
+
+
+class Animation:
+    """The portrait of one talk: one long stream, opened anew after a failure."""
+
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        limits: StageLimits,
+        config: talk_pb2.TalkConfig,
+        audio: tts_pb2.AudioHeader,
+        on_idle: Callable[[animator_pb2.Frames], bool],
+    ) -> None:
+        """Animates as the talk asks.
+
+        ``on_idle`` takes the frames between speeches, and says whether it had room for them.
+        """
+        self._stub = animator_pb2_grpc.AnimatorServiceStub(channel)
+        self._limits = limits
+        self._image = config.image
+        self._config = _animation_config(config, audio)
+        self._on_idle = on_idle
+        self._session: asyncio.Task[None] | None = None
+        self._outgoing: Channel[_Request] = Channel(_OUTGOING)
+        self._speech: AnimatedSpeech | None = None
+        self._presented: AnimatedSpeech | None = None
+        self._place_lost = False
+        self._key_frame_asked = False
+        self.avatar_id = config.avatar_id
+        self.notices: Sequence[str] = ()
+
+    async def create_avatar(self, timeout: float | None) -> None:
+        """Gives the talk's image, if it brought one, to the animator."""
+        if self._image:
+            with calling(STAGE):
+                answer = await self._stub.CreateAvatar(self._image_requests(), timeout=timeout)
+            self.avatar_id = answer.avatar_id
+            self.notices = tuple(answer.notices)
+        self._config.avatar_id = self.avatar_id
+
+    async def open(
+        self, group: asyncio.TaskGroup, timeout: float | None
+    ) -> animator_pb2.AnimationHeader:
+        """Opens the stream, which then lives in ``group``, and returns its header."""
+        self._outgoing = Channel(_OUTGOING)
+        opened: asyncio.Future[animator_pb2.AnimationHeader] = (
+            asyncio.get_running_loop().create_future()
+        )
+        self._session = group.create_task(self._run(self._outgoing, opened, timeout))
+        return await opened
+
+    @asynccontextmanager
+    async def speech(
+        self,
+        speech_id: str,
+        group: asyncio.TaskGroup,
+        timeout: float | None,
+        arrived: Callable[[animator_pb2.Frames], None],
+    ) -> AsyncIterator[AnimatedSpeech]:
+        """Begins a speech; leaving the block before its last frame cancels it."""
+        if self._session is None or self._session.done():
+            await self._reopen(group, timeout)
+        speech = self._speech = AnimatedSpeech(speech_id, self._outgoing, arrived)
+        self._presented = speech
+        try:
+            yield speech
+        finally:
+            speech.frames.abandon()
+            self._presented = None
+            if self._speech is speech:
+                self._speech = None
+                self._place_lost = True
+                self._outgoing.discard(lambda request: _belongs(request, speech_id))
+                if speech.begun:
+                    cancel = animator_pb2.CancelSpeech(speech_id=speech_id)
+                    self._outgoing.put_now(_Request(cancel_speech=cancel))
+
+    def close(self) -> None:
+        """Ends the stream."""
+        if self._session is not None:
+            self._session.cancel()
+
+    async def _reopen(self, group: asyncio.TaskGroup, timeout: float | None) -> None:
+        try:
+            await self.open(group, timeout)
+        except StageError as error:
+            info = error_info(error.status)
+            if not self._image or info is None or info.reason != "AVATAR_UNKNOWN":
+                raise
+            await self.create_avatar(timeout)  # a new replica is given the image again
+            await self.open(group, timeout)
+
+    async def _run(
+        self,
+        outgoing: Channel[_Request],
+        opened: asyncio.Future[animator_pb2.AnimationHeader],
+        timeout: float | None,
+    ) -> None:
+        guard = StallGuard(STAGE, self._limits.first_output, self._limits.gap)
+        guard.owe()
+        try:
+            with calling(STAGE):
+                async with open_duplex(self._stub.StreamingAnimate, timeout=timeout) as call:
+                    await call.write(_Request(config=self._config))
+                    response = await guard.read(call.read)
+                    if response is None:
+                        raise _ended()
+                    opened.set_result(response.header)
+                    guard.settle()
+                    async with asyncio.TaskGroup() as group:
+                        writer = group.create_task(self._write(call, outgoing, guard))
+                        try:
+                            await self._read(call, guard)
+                        finally:
+                            writer.cancel()
+        except* StageError as failures:
+            self._fail(first_stage_error(failures), opened)
+
+    async def _write(
+        self, call: DuplexCall[_Request, Any], outgoing: Channel[_Request], guard: StallGuard
+    ) -> None:
+        # A task of its own: turns are cancelled all the time, and a write that is cancelled
+        # half-way would end the stream for good.
+        with calling(STAGE):
+            async for request in outgoing:
+                if request.HasField("speech") or request.HasField("end_speech"):
+                    guard.owe()
+                    if self._speech is not None:
+                        self._speech.begun = True
+                await call.write(request)
+
+    async def _read(self, call: DuplexCall[Any, _Response], guard: StallGuard) -> None:
+        while (response := await _next(call, guard)) is not None:
+            kind = response.WhichOneof("response")
+            speech = self._speech
+            if kind == "frames" and not response.frames.speech_id:
+                self._idle(response.frames)
+            elif speech is None:
+                guard.settle()
+            elif kind == "frames" and response.frames.speech_id == speech.speech_id:
+                speech.shown = True
+                speech.arrived(response.frames)
+                await speech.frames.put(response.frames)
+            elif kind == "speech_ended" and response.speech_ended.speech_id == speech.speech_id:
+                guard.settle()
+                self._speech = None
+                speech.frames.close()
+        raise _ended()
+
+    def _idle(self, frames: animator_pb2.Frames) -> None:
+        # A decoder can't go on after a frame that it never got: once one is left out, the
+        # next to be shown must be a key frame.
+        speaking = self._presented is not None and self._presented.shown
+        if frames.frames[0].key_frame:
+            self._place_lost = self._key_frame_asked = False
+        if speaking or self._place_lost or not self._on_idle(frames):
+            self._place_lost = True
+        if self._place_lost and not speaking and not self._key_frame_asked:
+            self._key_frame_asked = True
+            self._outgoing.put_now(_Request(key_frame=animator_pb2.KeyFrame()))
+
+    def _fail(
+        self, error: StageError, opened: asyncio.Future[animator_pb2.AnimationHeader]
+    ) -> None:
+        if not opened.done():
+            opened.set_exception(error)
+        elif self._speech is not None:
+            speech, self._speech = self._speech, None
+            speech.frames.close(error)
+
+    async def _image_requests(self) -> AsyncIterator[animator_pb2.CreateAvatarRequest]:
+        yield animator_pb2.CreateAvatarRequest(config=animator_pb2.AvatarConfig())
+        for start in range(0, len(self._image), _IMAGE_CHUNK):
+            chunk = self._image[start : start + _IMAGE_CHUNK]
+            yield animator_pb2.CreateAvatarRequest(image=chunk)
+
+
+async def _next(call: DuplexCall[Any, _Response], guard: StallGuard) -> _Response | None:
+    with calling(STAGE):
+        return await guard.read(call.read)
+
+
+def _animation_config(
+    config: talk_pb2.TalkConfig, audio: tts_pb2.AudioHeader
+) -> animator_pb2.AnimationConfig:
+    animation = animator_pb2.AnimationConfig(
+        blendshapes=config.output.blendshapes,
+        audio_encoding=audio.encoding,
+        sample_rate_hertz=audio.sample_rate_hertz,
+    )
+    if config.output.HasField("video"):
+        video = config.output.video
+        animation.codec = video.codec or animator_pb2.VIDEO_CODEC_H264
+        animation.idle_frames = video.idle_frames
+        for name in ("width", "height", "frame_rate"):
+            if video.HasField(name):
+                setattr(animation, name, getattr(video, name))
+    return animation
+
+
+def _belongs(request: _Request, speech_id: str) -> bool:
+    kind = request.WhichOneof("request")
+    return kind in ("speech", "end_speech", "skip") and (
+        getattr(request, kind).speech_id == speech_id
+    )
+
+
+def _ended() -> StageError:
+    message = "the animator ended the stream"
+    return StageError(make_status(grpc.StatusCode.UNAVAILABLE, STAGE, "STREAM_ENDED", message))

@@ -1,0 +1,93 @@
+"""A stage that failed, and how long one may be silent."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
+
+from linly_mesh.rpc.status import from_rpc_error
+
+_Answer = TypeVar("_Answer")
+
+
+class StageError(Exception):
+    """A stage failed; the status names it and the reason."""
+
+    def __init__(self, status: Status) -> None:
+        """Carries ``status`` to the caller of the talk."""
+        super().__init__(status.message)
+        self.status = status
+
+
+def make_status(code: grpc.StatusCode, stage: str, reason: str, message: str) -> Status:
+    """A status that names its stage and reason."""
+    detail = AnyMessage()
+    detail.Pack(ErrorInfo(reason=reason, domain=stage))
+    return Status(code=code.value[0], message=message, details=[detail])
+
+
+def first_stage_error(failures: BaseExceptionGroup[StageError]) -> StageError:
+    """The first of the failures that tasks of a group met."""
+    error: BaseException = failures
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, StageError)
+    return error
+
+
+@contextmanager
+def calling(stage: str) -> Iterator[None]:
+    """Turns the failure of a call in this block into a StageError of that stage."""
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        raise StageError(from_rpc_error(error, stage)) from error
+
+
+class StallGuard:
+    """Fails a stage that is silent while it owes an answer, with or without a deadline.
+
+    A connection that stays open and says nothing is the commonest way to hang. The limit counts from the last time that the answer became due or that the reader began
+    to wait, whichever is later: a reader that was held up itself blames nobody.
+    """
+
+    def __init__(self, stage: str, first_output: float, gap: float) -> None:
+        """Limits in seconds for the first answer and for each one after it."""
+        self._stage = stage
+        self._gap = gap
+        self._limit = first_output
+        self._owed = False
+        self._pending: asyncio.Timeout | None = None
+
+    def owe(self) -> None:
+        """An answer is due from now on."""
+        self._owed = True
+        self._reschedule(asyncio.get_running_loop().time() + self._limit)
+
+    def settle(self) -> None:
+        """No answer is due."""
+        self._owed = False
+        self._reschedule(None)
+
+    def _reschedule(self, when: float | None) -> None:
+        if self._pending is not None and not self._pending.expired():
+            self._pending.reschedule(when)
+
+    async def read(self, read: Callable[[], Awaitable[_Answer]]) -> _Answer:
+        """Awaits the next answer; raises StageError when it is overdue."""
+        try:
+            async with asyncio.timeout(self._limit if self._owed else None) as self._pending:
+                answer = await read()
+        except TimeoutError as error:
+            message = f"{self._stage} gave no output for {self._limit:g} s"
+            code = grpc.StatusCode.DEADLINE_EXCEEDED
+            raise StageError(make_status(code, self._stage, "STAGE_SILENT", message)) from error
+        finally:
+            self._pending = None
+        self._limit = self._gap
+        return answer

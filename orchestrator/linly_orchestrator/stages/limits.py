@@ -1,0 +1,13 @@
+"""How long a stage may be silent."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class StageLimits:
+    """Applied to every stage, whether or not the caller set a deadline."""
+
+    first_output: float
+    """Seconds until the first output."""
+    gap: float
+    """Seconds between outputs while one is due."""
