@@ -1,0 +1,1 @@
+"""Language model service of the Linly-Talker mesh."""
