@@ -36,6 +36,8 @@ class Settings(ServerSettings):
     """Turns of one talk that may wait for the running one; one more fails."""
     max_lead: float = Field(default=0.4, gt=0)
     """Seconds that output may be ahead of playback when a talk does not say."""
+    connect_limit: float = Field(default=5.0, ge=0)
+    """Seconds to wait for a stage that can't be reached, such as one that is restarting."""
     first_output_limit: float = Field(default=20.0, gt=0)
     """Seconds after which a stage that has not answered at all counts as failed."""
     gap_limit: float = Field(default=10.0, gt=0)

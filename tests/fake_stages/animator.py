@@ -74,7 +74,7 @@ class FakeAnimator(animator_pb2_grpc.AnimatorServiceServicer):
                 wait = due - asyncio.get_running_loop().time()
                 if wait > 0:
                     await asyncio.sleep(wait)
-                if not session.stale(response):
+                if session.wanted(response):
                     yield response
             await tasks[0]
         finally:
@@ -102,8 +102,18 @@ class _Session:
         self._key_frame = True
         self._unit = None
 
-    def stale(self, response: _Response) -> bool:
-        return response.HasField("frames") and response.frames.speech_id in self._cancelled
+    def wanted(self, response: _Response) -> bool:
+        """Leaves out what was cancelled or skipped since; a frame counts as made from here."""
+        if not response.HasField("frames") or not response.frames.speech_id:
+            return True
+        frames = response.frames
+        kept = [f for f in frames.frames if to_seconds(f.offset) >= self._skip_until]
+        if frames.speech_id in self._cancelled or not kept:
+            return False
+        del frames.frames[:]
+        frames.frames.extend(kept)
+        self._animator.made += 0.04 * len(kept)
+        return True
 
     def gone(self) -> None:
         if self._unit is not None:
@@ -152,15 +162,12 @@ class _Session:
     async def _frames(self, until: int) -> None:
         message = animator_pb2.Frames(speech_id=self._speech_id)
         for index in range(self._framed, until):
-            if index * 0.04 < self._skip_until:
-                continue
             message.frames.add(
                 offset=to_duration(index * 0.04),
                 duration=to_duration(0.04),
                 data=bytes(self._animator.frame_bytes),
                 key_frame=index == 0,
             )
-            self._animator.made += 0.04
         self._framed = max(self._framed, until)
         if message.frames:
             delay = self._animator.frame_delay

@@ -11,7 +11,7 @@ from linly.animator.v1 import animator_pb2, animator_pb2_grpc
 from linly.common.v1 import common_pb2
 from linly.talk.v1 import talk_pb2
 from linly.tts.v1 import tts_pb2
-from linly_mesh.rpc.convert import to_duration
+from linly_mesh.rpc.convert import to_duration, to_seconds
 from linly_mesh.rpc.duplex import DuplexCall, open_duplex
 from linly_mesh.rpc.status import error_info
 from linly_orchestrator.channel import Channel
@@ -21,6 +21,7 @@ from linly_orchestrator.stages.errors import (
     calling,
     first_stage_error,
     make_status,
+    reach,
 )
 from linly_orchestrator.stages.limits import StageLimits
 
@@ -29,6 +30,8 @@ _OUTGOING = 4
 """Messages to the animator that may wait; speech comes in pieces of 80 ms at most."""
 _INCOMING = 8
 """Messages of frames that may wait for their time; then the animator waits."""
+_DUE = 0.5
+"""Seconds of audio that the animator may hold before frames are due: more than it looks ahead."""
 _IMAGE_CHUNK = 256 << 10
 
 _Request = animator_pb2.StreamingAnimateRequest
@@ -52,6 +55,10 @@ class AnimatedSpeech:
         """Frames up to the end of the speech."""
         self.begun = False
         """Whether the animator knows of it."""
+        self.given = 0.0
+        """Seconds of audio written to the animator."""
+        self.taken = 0.0
+        """Where the last frame lay that came back, in seconds."""
         self.shown = False
         """Whether frames of it have come."""
         self._outgoing = outgoing
@@ -88,11 +95,14 @@ class Animation:
 
         ``on_idle`` takes the frames between speeches, and says whether it had room for them.
         """
+        self._channel = channel
         self._stub = animator_pb2_grpc.AnimatorServiceStub(channel)
         self._limits = limits
         self._image = config.image
         self._config = _animation_config(config, audio)
         self._on_idle = on_idle
+        sample_bytes = 2 if audio.encoding == common_pb2.AUDIO_ENCODING_LINEAR16 else 1
+        self._bytes_per_second = sample_bytes * audio.sample_rate_hertz
         self._session: asyncio.Task[None] | None = None
         self._outgoing: Channel[_Request] = Channel(_OUTGOING)
         self._speech: AnimatedSpeech | None = None
@@ -105,6 +115,7 @@ class Animation:
     async def create_avatar(self, timeout: float | None) -> None:
         """Gives the talk's image, if it brought one, to the animator."""
         if self._image:
+            await reach(self._channel, STAGE, self._limits.connect)
             with calling(STAGE):
                 answer = await self._stub.CreateAvatar(self._image_requests(), timeout=timeout)
             self.avatar_id = answer.avatar_id
@@ -172,6 +183,7 @@ class Animation:
         guard = StallGuard(STAGE, self._limits.first_output, self._limits.gap)
         guard.owe()
         try:
+            await reach(self._channel, STAGE, self._limits.connect)
             with calling(STAGE):
                 async with open_duplex(self._stub.StreamingAnimate, timeout=timeout) as call:
                     await call.write(_Request(config=self._config))
@@ -196,10 +208,12 @@ class Animation:
         # half-way would end the stream for good.
         with calling(STAGE):
             async for request in outgoing:
-                if request.HasField("speech") or request.HasField("end_speech"):
-                    guard.owe()
-                    if self._speech is not None:
-                        self._speech.begun = True
+                speech = self._speech
+                if speech is not None and _belongs(request, speech.speech_id):
+                    speech.begun = True
+                    speech.given += len(request.speech.audio) / self._bytes_per_second
+                    if request.HasField("end_speech") or speech.given - speech.taken > _DUE:
+                        guard.owe()
                 await call.write(request)
 
     async def _read(self, call: DuplexCall[Any, _Response], guard: StallGuard) -> None:
@@ -212,6 +226,7 @@ class Animation:
                 guard.settle()
             elif kind == "frames" and response.frames.speech_id == speech.speech_id:
                 speech.shown = True
+                speech.taken = to_seconds(response.frames.frames[-1].offset)
                 speech.arrived(response.frames)
                 await speech.frames.put(response.frames)
             elif kind == "speech_ended" and response.speech_ended.speech_id == speech.speech_id:

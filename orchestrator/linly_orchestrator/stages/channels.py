@@ -27,7 +27,11 @@ class Stages:
             llm=open_channel(settings.llm_target),
             tts=open_channel(settings.tts_target),
             animator=open_channel(settings.animator_target),
-            limits=StageLimits(settings.first_output_limit, settings.gap_limit),
+            limits=StageLimits(
+                connect=settings.connect_limit,
+                first_output=settings.first_output_limit,
+                gap=settings.gap_limit,
+            ),
         )
 
     async def close(self) -> None:

@@ -13,6 +13,7 @@ from google.rpc.status_pb2 import Status
 from linly_mesh.rpc.status import from_rpc_error
 
 _Answer = TypeVar("_Answer")
+_READY = grpc.ChannelConnectivity.READY
 
 
 class StageError(Exception):
@@ -49,11 +50,28 @@ def calling(stage: str) -> Iterator[None]:
         raise StageError(from_rpc_error(error, stage)) from error
 
 
+async def reach(channel: grpc.aio.Channel, stage: str, limit: float) -> None:
+    """Waits until the stage can be called: one that is restarting delays a turn, no more.
+
+    Raises:
+        StageError: it can't be reached within ``limit`` seconds.
+    """
+    try:
+        async with asyncio.timeout(limit):
+            while (state := channel.get_state(try_to_connect=True)) is not _READY:
+                await channel.wait_for_state_change(state)
+    except TimeoutError:
+        message = f"{stage} can't be reached"
+        code = grpc.StatusCode.UNAVAILABLE
+        raise StageError(make_status(code, stage, "UNREACHABLE", message)) from None
+
+
 class StallGuard:
     """Fails a stage that is silent while it owes an answer, with or without a deadline.
 
-    A connection that stays open and says nothing is the commonest way to hang. The limit counts from the last time that the answer became due or that the reader began
-    to wait, whichever is later: a reader that was held up itself blames nobody.
+    A connection that stays open and says nothing is the commonest way to hang. The limit
+    counts from the last time that the answer became due or that the reader began to wait,
+    whichever is later: a reader that was held up itself blames nobody.
     """
 
     def __init__(self, stage: str, first_output: float, gap: float) -> None:
@@ -66,6 +84,8 @@ class StallGuard:
 
     def owe(self) -> None:
         """An answer is due from now on."""
+        if self._owed:
+            return
         self._owed = True
         self._reschedule(asyncio.get_running_loop().time() + self._limit)
 

@@ -6,7 +6,7 @@ import grpc
 
 from linly.llm.v1 import llm_pb2, llm_pb2_grpc
 from linly.talk.v1 import talk_pb2
-from linly_orchestrator.stages.errors import StallGuard, calling
+from linly_orchestrator.stages.errors import StallGuard, calling, reach
 from linly_orchestrator.stages.limits import StageLimits
 
 STAGE = "llm"
@@ -17,6 +17,7 @@ class Language:
 
     def __init__(self, channel: grpc.aio.Channel, limits: StageLimits) -> None:
         """Calls over ``channel``."""
+        self._channel = channel
         self._stub = llm_pb2_grpc.LlmServiceStub(channel)
         self._limits = limits
 
@@ -36,6 +37,7 @@ class Language:
             request.max_new_tokens = config.max_new_tokens
         guard = StallGuard(STAGE, self._limits.first_output, self._limits.gap)
         guard.owe()
+        await reach(self._channel, STAGE, self._limits.connect)
         with calling(STAGE):
             call = self._stub.Generate(request, timeout=timeout)
             try:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 class StageLimits:
     """Applied to every stage, whether or not the caller set a deadline."""
 
+    connect: float
+    """Seconds to wait for a stage that can't be reached."""
     first_output: float
     """Seconds until the first output."""
     gap: float

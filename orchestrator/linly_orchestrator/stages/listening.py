@@ -12,7 +12,13 @@ from linly.asr.v1 import asr_pb2, asr_pb2_grpc
 from linly.talk.v1 import talk_pb2
 from linly_mesh.rpc.duplex import DuplexCall, open_duplex
 from linly_orchestrator.channel import Channel
-from linly_orchestrator.stages.errors import StageError, StallGuard, calling, first_stage_error
+from linly_orchestrator.stages.errors import (
+    StageError,
+    StallGuard,
+    calling,
+    first_stage_error,
+    reach,
+)
 from linly_orchestrator.stages.limits import StageLimits
 
 STAGE = "asr"
@@ -80,8 +86,9 @@ class Listening:
         self, channel: grpc.aio.Channel, limits: StageLimits, config: talk_pb2.TalkConfig
     ) -> None:
         """Listens as the talk asks."""
-        self._stub = asr_pb2_grpc.AsrServiceStub(channel)
+        self._channel = channel
         self._limits = limits
+        self._stub = asr_pb2_grpc.AsrServiceStub(channel)
         audio = config.audio_input
         # always with interim results: one of stability 1 lets the reply be prepared early
         self._config = asr_pb2.RecognitionConfig(
@@ -117,6 +124,7 @@ class Listening:
                 continue  # part of the turn whose failure has been told
             self.arrivals = ArrivalTimes(self._bytes_per_second)
             try:
+                await reach(self._channel, STAGE, self._limits.connect)
                 with calling(STAGE):
                     async with open_duplex(
                         self._stub.StreamingRecognize, timeout=timeout()

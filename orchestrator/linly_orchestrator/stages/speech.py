@@ -8,7 +8,7 @@ import grpc
 from linly.talk.v1 import talk_pb2
 from linly.tts.v1 import tts_pb2, tts_pb2_grpc
 from linly_mesh.rpc.duplex import DuplexCall, open_duplex
-from linly_orchestrator.stages.errors import StallGuard, calling
+from linly_orchestrator.stages.errors import StallGuard, calling, reach
 from linly_orchestrator.stages.limits import StageLimits
 
 STAGE = "tts"
@@ -28,8 +28,7 @@ class SpeechCall:
         self._guard = guard
 
     async def write(self, text: str) -> None:
-        """More of the reply."""
-        self._guard.owe()
+        """More of the reply. It may not complete a clause, so no audio is due for it yet."""
         with calling(STAGE):
             await self._call.write(_Request(text=tts_pb2.TextInput(segment_id=SEGMENT, text=text)))
 
@@ -45,6 +44,7 @@ class SpeechCall:
         self._guard.owe()
         with calling(STAGE):
             response = await self._guard.read(self._call.read)
+        self._guard.settle()
         return response.header if response is not None else tts_pb2.AudioHeader()
 
     async def chunks(self) -> AsyncIterator[tts_pb2.SpeechChunk]:
@@ -62,6 +62,7 @@ class Speech:
         self, channel: grpc.aio.Channel, limits: StageLimits, config: talk_pb2.TalkConfig
     ) -> None:
         """Calls over ``channel`` with the voice and format that the talk asks for."""
+        self._channel = channel
         self._stub = tts_pb2_grpc.TtsServiceStub(channel)
         self._limits = limits
         self._config = tts_pb2.SynthesisConfig(
@@ -84,6 +85,7 @@ class Speech:
     @asynccontextmanager
     async def open(self, timeout: float | None) -> AsyncIterator[SpeechCall]:
         """Begins a reply; leaving the block stops the synthesis."""
+        await reach(self._channel, STAGE, self._limits.connect)
         with calling(STAGE):
             async with open_duplex(self._stub.StreamingSynthesize, timeout=timeout) as call:
                 await call.write(_Request(config=self._config))

@@ -85,12 +85,13 @@ class House:
 
 
 def talk_config(
-    *, audio=True, video=False, listen=False, mode=SENT, lead=None, **fields
+    *, audio=True, video=False, idle=False, listen=False, mode=SENT, lead=None, **fields
 ) -> talk_pb2.TalkConfig:
     config = talk_pb2.TalkConfig(playback_mode=mode, **fields)
     if audio:
         config.output.audio.SetInParent()
     if video:
+        config.output.video.idle_frames = idle
         config.output.video.SetInParent()
     if listen:
         config.audio_input.encoding = common_pb2.AUDIO_ENCODING_LINEAR16
