@@ -1,10 +1,11 @@
 """From the library's events to words of the text and shapes of the mouth."""
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from operator import attrgetter
 from unicodedata import category, east_asian_width
 
 from linly_tts.engine import Viseme, VisemeSpan, Word
@@ -92,10 +93,11 @@ def words(text: str, events: Sequence[Event], length: int) -> tuple[Word, ...]:
     tokens = _spoken(_tokens(text, marks), marks)
     if not tokens:
         return ()
+    phonemes = [event for event in events if event.type is EventType.PHONEME]
     begins = [min(token.begin or 0, length - 1) for token in tokens]
     result: list[Word] = []
     for token, (begin, limit) in zip(tokens, pairwise([*begins, length]), strict=True):
-        end = _end_of_sound(events, begin, limit)
+        end = _end_of_sound(phonemes, begin, limit)
         result.append(Word(token.start, token.end, begin, end - begin))
     return tuple(result)
 
@@ -148,13 +150,11 @@ def _spoken(tokens: list[_Token], marks: Sequence[Event]) -> list[_Token]:
     return spoken
 
 
-def _end_of_sound(events: Sequence[Event], begin: int, limit: int) -> int:
+def _end_of_sound(phonemes: Sequence[Event], begin: int, limit: int) -> int:
     """Where the last sound between two samples ends and a pause, if any, begins."""
-    pause = None
-    for event in events:
-        if event.type is EventType.PHONEME and begin <= event.sample < limit:
-            if event.phoneme:
-                pause = None
-            elif pause is None:
-                pause = event.sample
-    return limit if pause is None else pause
+    at = bisect_left(phonemes, limit, key=attrgetter("sample"))
+    end = limit
+    while at > 0 and phonemes[at - 1].sample > begin and not phonemes[at - 1].phoneme:
+        at -= 1
+        end = phonemes[at].sample
+    return end

@@ -74,12 +74,8 @@ class EspeakEngine:
             yield speech
 
     def _speak(self, number: int, order: Order, begin: Callable[[], None]) -> Speech | None:
-        if self._worker is None:
-            self._worker = EspeakWorker()
+        if self._worker is None or not self._worker.alive:
+            self._worker = EspeakWorker()  # the last one crashed
         begin()
         self._speaking = number
-        try:
-            return self._worker.speak(number, order)
-        except EngineError:
-            self._worker = None  # the next clause gets a new one
-            raise
+        return self._worker.speak(number, order)

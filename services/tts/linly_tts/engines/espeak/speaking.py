@@ -28,24 +28,24 @@ class Order:
 
 
 def speak(library: EspeakLibrary, order: Order, go_on: Callable[[], bool]) -> Speech | None:
-    """Speaks one clause; None if nothing of it has a sound.
+    """Speaks one clause; None if nothing of it has a sound, or it is not wanted any more.
 
     The speech begins with its first sound and ends with the pause that its last mark asks for.
     """
     wanted = _NATURAL_SPEED * order.rate
     words_per_minute = round(min(max(wanted, _SLOWEST), _FASTEST))
-    ended = order.text.rstrip(_CLOSERS)[-1:]
-    pause = ended == "\n" or (ended != "" and category(ended).startswith("P"))
+    text = order.text.rstrip(_CLOSERS)  # a quote after the last mark would double its pause
+    pause = text.endswith("\n") or category(text[-1:] or " ").startswith("P")
     utterance = library.synthesize(
         # a clause that was cut for its length goes on: the melody of a comma, without its pause
-        order.text if pause else f"{order.text},",
+        text if pause else f"{text},",
         order.voice,
         words_per_minute,
         pause=pause,
         go_on=go_on,
     )
     utterance = _without_leading_pause(utterance)
-    if not any(event.phoneme for event in utterance.events):
+    if not go_on() or not any(event.phoneme for event in utterance.events):
         return None
     if not _SLOWEST <= wanted <= _FASTEST:
         utterance = _at_speed(library, utterance, wanted / words_per_minute)

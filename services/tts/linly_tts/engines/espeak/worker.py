@@ -49,6 +49,11 @@ class EspeakWorker:
         theirs.close()  # so that the process's death ends the connection
         self.loaded: Loaded = self._receive(_START_PATIENCE)
 
+    @property
+    def alive(self) -> bool:
+        """Whether it can take an order."""
+        return not self._connection.closed and self._process.is_alive()
+
     def speak(self, number: int, order: Order) -> Speech | None:
         """Speaks one clause; None if it has no sound or was cancelled.
 
@@ -62,7 +67,8 @@ class EspeakWorker:
         try:
             self._connection.send((number, order))
         except OSError as error:
-            raise EngineError("the speech library is gone") from error
+            self.close()
+            raise EngineError("the speech library crashed") from error
         speech: Speech | None = self._receive(_CLAUSE_PATIENCE)
         return speech
 

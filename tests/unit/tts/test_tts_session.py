@@ -1,0 +1,268 @@
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+
+import numpy as np
+import pytest
+
+from linly_mesh.workload import Workload
+from linly_tts.audio.encoding import AudioFormat, Encoding
+from linly_tts.engine import EngineError, Speech, Viseme, VisemeSpan, Voice, Word
+from linly_tts.events import Cancelled, Finished, Flushed, SpeechEvent, Spoken
+from linly_tts.session import Manner, SpeechSession
+
+VOICE = Voice("test", ("en",), 1000)
+
+
+class Metronome:
+    """An engine that says a second for each clause, in pieces, when it is let."""
+
+    model, max_concurrency, voices = "metronome", 1, (VOICE,)
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.stopped: list[str] = []
+        self.may_speak = asyncio.Event()
+        self.may_speak.set()
+        self.waits = asyncio.Event()
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+
+    async def synthesize(
+        self, text: str, voice: Voice, rate: float, begin: Callable[[], None]
+    ) -> AsyncGenerator[Speech]:
+        self.asked.append(text)
+        begin()
+        try:
+            for at in (0, 500):
+                self.waits.set()
+                await self.may_speak.wait()
+                if "crash" in text:
+                    raise EngineError("crashed")
+                yield Speech(
+                    np.full(500, len(self.asked), np.int16),
+                    (Word(0, len(text), 0, 1000),) if at == 0 else (),
+                    (VisemeSpan(Viseme.AA, at, 500),),
+                )
+        finally:
+            self.stopped.append(text)
+
+
+@pytest.fixture
+def engine() -> Metronome:
+    return Metronome()
+
+
+@pytest.fixture
+def workload() -> Workload:
+    return Workload()
+
+
+@pytest.fixture
+def session(engine: Metronome, workload: Workload) -> SpeechSession:
+    output = AudioFormat(Encoding.LINEAR16, VOICE.sample_rate)
+    return SpeechSession(engine, Manner(VOICE, 1.0, output), workload)
+
+
+async def everything(session: SpeechSession) -> list[SpeechEvent]:
+    return [event async for event in session.events()]
+
+
+def spoken(events: list[SpeechEvent]) -> list[Spoken]:
+    return [event for event in events if isinstance(event, Spoken)]
+
+
+async def test_speech_is_continuous_over_clauses_and_segments(
+    session: SpeechSession, engine: Metronome, workload: Workload
+) -> None:
+    await session.script.add("a", "One. Tw")
+    await session.script.add("a", "o. Three")
+    await session.script.add("b", "Four. ")
+    await session.script.add("a", "Five.")
+    session.script.end()
+    events = await everything(session)
+    assert engine.asked == ["One.", " Two.", " Three", "Four.", "Five."]
+    at = 0.0
+    for chunk in spoken(events):
+        assert chunk.offset == pytest.approx(at)
+        at += len(chunk.audio) / 2 / VOICE.sample_rate
+    assert events[-1] == Finished(5.0)
+    words = [(c.segment_id, w.start, w.end) for c in spoken(events) for w in c.words]
+    assert words == [("a", 0, 4), ("a", 4, 9), ("a", 9, 15), ("b", 0, 5), ("a", 15, 20)]
+    assert [c.timing is not None for c in spoken(events)].count(True) == 5
+    assert workload.snapshot().finished_total == 5
+    assert workload.snapshot().idle
+
+
+async def test_the_first_two_chunks_of_a_reply_are_small(session: SpeechSession) -> None:
+    await session.script.add("a", "One.")
+    session.script.flush()
+    await session.script.add("a", "Two.")
+    session.script.end()
+    events = await everything(session)
+    flushed = next(i for i, event in enumerate(events) if isinstance(event, Flushed))
+    for reply in (events[:flushed], events[flushed:]):
+        sizes = [len(chunk.audio) // 2 for chunk in spoken(reply)]
+        assert sizes[:2] == [40, 40]
+        assert set(sizes[2:-1]) == {80}
+
+
+async def test_each_flush_is_answered_after_what_was_before_it(session: SpeechSession) -> None:
+    session.script.flush()
+    await session.script.add("a", "no mark")
+    session.script.flush()
+    session.script.flush()
+    session.script.end()
+    events = await everything(session)
+    marks = [event for event in events if not isinstance(event, Spoken)]
+    assert marks == [Flushed(0.0), Flushed(1.0), Flushed(1.0), Finished(1.0)]
+
+
+async def test_nothing_that_has_a_sound_is_silence(
+    session: SpeechSession, engine: Metronome, workload: Workload
+) -> None:
+    await session.script.add("a", "")
+    await session.script.add("a", " \n\t 😀👍 ...\x00!")
+    session.script.end()
+    assert await everything(session) == [Finished(0.0)]
+    assert engine.asked == []
+    assert workload.snapshot().started_total == 0
+
+
+async def test_cancel_stops_the_synthesis_and_drops_what_waits(
+    session: SpeechSession, engine: Metronome, workload: Workload
+) -> None:
+    engine.may_speak.clear()
+    await session.script.add("a", "One. Two. Three. And held back")
+    listening = asyncio.create_task(everything(session))
+    await engine.waits.wait()
+    session.cancel()
+    session.script.end()
+    assert await listening == [Cancelled(0.0), Finished(0.0)]
+    assert engine.stopped == ["One."]
+    assert workload.snapshot().cancelled_total == 3
+    assert workload.snapshot().idle
+
+
+async def test_after_cancel_no_unsent_audio_follows_but_new_text_is_spoken(
+    session: SpeechSession, engine: Metronome, workload: Workload
+) -> None:
+    await session.script.add("a", "One. Two. ")
+    async with aclosing(session.events()) as events:
+        first = await anext(events)
+        session.cancel()
+        assert workload.snapshot().idle, "the model is idle before the reader reads on"
+        await session.script.add("a", "Six.")
+        session.script.end()
+        rest = [event async for event in events]
+    assert isinstance(first, Spoken)
+    assert rest[0] == Cancelled(0.04)
+    assert rest[-1] == Finished(1.04)
+    assert engine.asked == ["One.", "Six."]
+    assert [(w.start, w.end) for chunk in spoken(rest) for w in chunk.words] == [(10, 14)]
+
+
+async def test_answers_owed_are_given_in_order_although_a_cancel_came(
+    session: SpeechSession,
+) -> None:
+    await session.script.add("a", "One. ")
+    session.script.flush()
+    session.cancel()
+    session.cancel()
+    session.script.end()
+    assert await everything(session) == [
+        Flushed(0.0),
+        Cancelled(0.0),
+        Cancelled(0.0),
+        Finished(0.0),
+    ]
+
+
+async def test_a_reader_that_stops_reading_stops_the_synthesis(
+    session: SpeechSession, engine: Metronome, workload: Workload
+) -> None:
+    await session.script.add("a", "One. Two. Three.")
+    events = session.events()
+    await anext(events)
+    await asyncio.sleep(0.05)  # time in which an engine that ran ahead would
+    assert engine.asked == ["One."]
+    await events.aclose()
+    assert engine.stopped == ["One."]
+    assert workload.snapshot().idle
+    assert workload.snapshot().cancelled_total == 2  # "Three." was held for its next character
+
+
+async def test_a_reader_that_goes_away_stops_a_synthesis_in_work(
+    session: SpeechSession, engine: Metronome, workload: Workload
+) -> None:
+    engine.may_speak.clear()
+    await session.script.add("a", "One. Two. ")
+    listening = asyncio.create_task(everything(session))
+    await engine.waits.wait()
+    listening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await listening
+    assert engine.stopped == ["One."]
+    assert workload.snapshot().idle
+
+
+async def test_an_error_ends_the_stream_at_once(
+    session: SpeechSession, engine: Metronome, workload: Workload
+) -> None:
+    engine.may_speak.clear()
+    await session.script.add("a", "One. Two. ")
+    listening = asyncio.create_task(everything(session))
+    await engine.waits.wait()
+    session.fail(ValueError("bad"))
+    with pytest.raises(ValueError, match="bad"):
+        await listening
+    assert workload.snapshot().idle
+
+
+async def test_a_clause_that_crashes_the_engine_fails_its_stream(
+    session: SpeechSession, workload: Workload
+) -> None:
+    await session.script.add("a", "One. crash. Three.")
+    session.script.end()
+    with pytest.raises(EngineError):
+        await everything(session)
+    snapshot = workload.snapshot()
+    assert (snapshot.finished_total, snapshot.failed_total, snapshot.cancelled_total) == (1, 1, 1)
+    assert snapshot.idle
+
+
+async def test_very_much_text_waits_outside(session: SpeechSession) -> None:
+    async def write() -> None:
+        for number in range(40):
+            await session.script.add(str(number), "word " * 10_000)
+        session.script.end()
+
+    writing = asyncio.create_task(write())
+    async with aclosing(session.events()) as events:
+        await anext(events)
+        _, pending = await asyncio.wait([writing], timeout=0.5)
+        assert pending, "two million code points were taken in at once"
+        session.cancel()  # makes room
+        async for event in events:
+            if isinstance(event, Cancelled):
+                break
+        await asyncio.sleep(0)
+    writing.cancel()
+
+
+async def test_timing_counts_from_the_text_that_ends_the_clause(
+    session: SpeechSession, engine: Metronome
+) -> None:
+    engine.may_speak.clear()
+    await session.script.add("a", "One. Two. ")
+    session.script.end()
+    listening = asyncio.create_task(everything(session))
+    await engine.waits.wait()
+    await asyncio.sleep(0.05)
+    engine.may_speak.set()
+    first, second = [c.timing for c in spoken(await listening) if c.timing]
+    assert first.compute >= 0.045
+    assert first.first_output == pytest.approx(first.queue_wait + first.compute)
+    assert second.queue_wait >= 0.045, "it waited for the first"
+    assert second.compute < 0.045
