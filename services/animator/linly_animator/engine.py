@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
@@ -162,21 +162,26 @@ class Avatar:
     """For people."""
 
 
-class ImageRejected(Exception):
+class ImageRejectedError(Exception):
     """An image can't become an avatar."""
 
     def __init__(self, reason: str, message: str) -> None:
-        """`reason` is for programs: IMAGE_BROKEN, IMAGE_TOO_LARGE, NO_FACE, FACE_TOO_SMALL
-        or FACE_IN_PROFILE."""
+        """Says what is wrong.
+
+        Args:
+            reason: for programs: IMAGE_BROKEN, IMAGE_TOO_LARGE, NO_FACE, FACE_TOO_SMALL or
+                FACE_IN_PROFILE.
+            message: for people.
+        """
         super().__init__(message)
         self.reason = reason
 
 
-class AvatarUnknown(Exception):
+class AvatarUnknownError(Exception):
     """This replica has no avatar of that id."""
 
 
-class Busy(Exception):
+class BusyError(Exception):
     """As many streams or images as the engine can take are being worked on."""
 
 
@@ -200,19 +205,19 @@ class AnimatorEngine(Protocol):
         """Prepares an avatar from a JPEG, PNG or WebP file.
 
         Raises:
-            ImageRejected: the image can't become one.
-            Busy: too many images at once.
+            ImageRejectedError: the image can't become one.
+            BusyError: too many images at once.
         """
 
     def animate(
         self, options: AnimationOptions, inputs: AsyncIterator[AnimationInput]
-    ) -> AsyncIterator[AnimationOutput]:
+    ) -> AsyncGenerator[AnimationOutput, None]:
         """Animates speeches one after the other until `inputs` ends.
 
         Gives a Header first. What is made ahead of the consumer is bounded. Closing the
         iterator stops all work.
 
         Raises:
-            AvatarUnknown: `options.avatar_id` is not held here.
-            Busy: too many streams.
+            AvatarUnknownError: `options.avatar_id` is not held here.
+            BusyError: too many streams.
         """

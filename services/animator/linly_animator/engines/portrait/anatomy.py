@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from linly_animator.engines.portrait import topology
-
-Array = npt.NDArray[np.float32]
+from linly_animator.engines.portrait.arrays import Floats
 
 
 @dataclass(frozen=True)
@@ -22,7 +20,7 @@ class Anatomy:
     along the line of the eyes, v from there down to the chin.
     """
 
-    landmarks: Array
+    landmarks: Floats
     """468 x 3, pixels."""
 
     @cached_property
@@ -31,36 +29,41 @@ class Anatomy:
         return float(np.linalg.norm(self._eye_line))
 
     @cached_property
-    def origin(self) -> Array:
+    def origin(self) -> Floats:
         """Middle of the mouth, pixels."""
-        return (self.point(61) + self.point(291)) / 2
+        return np.asarray(self.row(topology.MOUTH_CORNERS).mean(axis=0))
 
     @cached_property
-    def axes(self) -> Array:
+    def axes(self) -> Floats:
         """2 x 2: rows are the directions of u and v in the picture."""
         u = self._eye_line / self.unit
         return np.array([u, [-u[1], u[0]]], np.float32)
 
-    def point(self, index: int) -> Array:
+    def point(self, index: int) -> Floats:
         """x, y of one landmark, pixels."""
         return self.landmarks[index, :2]
 
-    def row(self, indices: tuple[int, ...]) -> Array:
+    def row(self, indices: tuple[int, ...]) -> Floats:
         """x, y of several landmarks, pixels: n x 2."""
         return self.landmarks[list(indices), :2]
 
-    def normalise(self, points: Array) -> Array:
+    def normalise(self, points: Floats) -> Floats:
         """Pixels to u, v."""
         return np.asarray((points - self.origin) @ self.axes.T / self.unit, np.float32)
 
-    def to_pixels(self, points: Array) -> Array:
+    def to_pixels(self, points: Floats) -> Floats:
         """u, v to pixels."""
         return np.asarray(points @ self.axes * self.unit + self.origin, np.float32)
 
-    def forwardness(self, indices: tuple[int, ...]) -> Array:
+    def forwardness(self, indices: tuple[int, ...]) -> Floats:
         """How far each landmark stands before the plane of the ears, in units."""
         ears = (self.landmarks[topology.RIGHT_EAR, 2] + self.landmarks[topology.LEFT_EAR, 2]) / 2
         return np.asarray((ears - self.landmarks[list(indices), 2]) / self.unit, np.float32)
+
+    @cached_property
+    def chin(self) -> float:
+        """V of the chin."""
+        return float(self.normalise(self.point(topology.CHIN))[1])
 
     @cached_property
     def yaw(self) -> float:
@@ -70,11 +73,11 @@ class Anatomy:
         """
         nose, right, left = (
             float(self.normalise(self.point(i))[0])
-            for i in (6, topology.RIGHT_EAR, topology.LEFT_EAR)
+            for i in (topology.NOSE_BRIDGE, topology.RIGHT_EAR, topology.LEFT_EAR)
         )
         near, far = sorted((abs(nose - right), abs(left - nose)))
         return 1.0 - near / max(far, 1e-6)
 
     @property
-    def _eye_line(self) -> Array:
+    def _eye_line(self) -> Floats:
         return self.point(topology.LEFT_EYE_CORNER) - self.point(topology.RIGHT_EYE_CORNER)

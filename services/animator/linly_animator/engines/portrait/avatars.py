@@ -7,11 +7,9 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
 
-import numpy as np
-import numpy.typing as npt
-
-from linly_animator.engine import Avatar, AvatarUnknown, ImageRejected
+from linly_animator.engine import Avatar, AvatarUnknownError, ImageRejectedError
 from linly_animator.engines.portrait.anatomy import Anatomy
+from linly_animator.engines.portrait.arrays import Floats, Image
 from linly_animator.engines.portrait.framing import frame
 from linly_animator.engines.portrait.image import decode
 from linly_animator.engines.portrait.landmarks import FaceFinder
@@ -25,8 +23,8 @@ _PROFILE = 0.72
 
 @dataclass(frozen=True, slots=True)
 class _Sitter:
-    picture: npt.NDArray[np.uint8]
-    landmarks: npt.NDArray[np.float32]
+    picture: Image
+    landmarks: Floats
     avatar: Avatar
 
 
@@ -34,8 +32,13 @@ class AvatarStore:
     """Makes avatars and keeps the latest of them. Safe to use from many threads."""
 
     def __init__(self, finder: FaceFinder, capacity: int) -> None:
-        """Keeps at most `capacity` avatars, and as many prepared renderers, the least used
-        of which go first. The default avatar stays."""
+        """Prepares an empty store.
+
+        Args:
+            finder: finds the faces.
+            capacity: avatars that are kept, and as many renderers. Those not used for
+                longest go first; the default avatar stays.
+        """
         self._finder = finder
         self._capacity = capacity
         self._sitters: OrderedDict[str, _Sitter] = OrderedDict()
@@ -47,7 +50,7 @@ class AvatarStore:
         """Makes an avatar from an image file; the same bytes always have the same id.
 
         Raises:
-            ImageRejected: the image can't become one.
+            ImageRejectedError: the image can't become one.
         """
         avatar_id = hashlib.sha256(image).hexdigest()
         with self._lock:
@@ -71,14 +74,14 @@ class AvatarStore:
         """The avatar at one size. Several streams may draw with it at once.
 
         Raises:
-            AvatarUnknown: it is not held here.
+            AvatarUnknownError: it is not held here.
         """
         avatar_id = avatar_id or self._default
         key = (avatar_id, width, height)
         with self._lock:
             sitter = self._sitters.get(avatar_id)
             if sitter is None:
-                raise AvatarUnknown(avatar_id)
+                raise AvatarUnknownError(avatar_id)
             self._sitters.move_to_end(avatar_id)
             ready = self._renderers.get(key)
             if ready is not None:
@@ -95,16 +98,17 @@ class AvatarStore:
         picture = decode(image)
         faces = self._finder.find(picture)
         if not faces:
-            raise ImageRejected("NO_FACE", "no face was found in the image")
+            raise ImageRejectedError("NO_FACE", "no face was found in the image")
         anatomy = Anatomy(faces[0].landmarks)
         if anatomy.yaw > _PROFILE:
-            raise ImageRejected("FACE_IN_PROFILE", "the face is turned too far to the side")
+            raise ImageRejectedError("FACE_IN_PROFILE", "the face is turned too far to the side")
         if anatomy.unit < _SMALLEST_FACE:
-            raise ImageRejected(
+            raise ImageRejectedError(
                 "FACE_TOO_SMALL",
-                f"the eyes are {anatomy.unit:.0f} pixels apart, at least {_SMALLEST_FACE:.0f} are needed",
+                f"the eyes are {anatomy.unit:.0f} pixels apart, "
+                f"at least {_SMALLEST_FACE:.0f} are needed",
             )
-        notices = ()
+        notices: tuple[str, ...] = ()
         if len(faces) > 1:
             notices = (f"{len(faces)} faces found, the largest is animated",)
         return _Sitter(picture, faces[0].landmarks, Avatar(avatar_id, len(faces), notices))

@@ -6,12 +6,12 @@ from fractions import Fraction
 
 import av
 import cv2
-import numpy as np
-import numpy.typing as npt
 from av.video.frame import PictureType
 
+from linly_animator.engines.portrait.arrays import Image
+
 _SECONDS_PER_KEY = 10
-"""Receivers that missed something ask for a key frame; this only bounds the damage if they don't."""
+"""Receivers that lost their place ask for a key frame; this helps those that don't."""
 
 
 class Encoder:
@@ -28,7 +28,7 @@ class Encoder:
         context.framerate, context.time_base = Fraction(frame_rate), Fraction(1, frame_rate)
         context.gop_size = frame_rate * _SECONDS_PER_KEY
         context.options = {
-            "preset": "superfast",
+            "preset": "ultrafast",
             "tune": "zerolatency",
             "profile": "baseline",
             "crf": "21",
@@ -41,8 +41,8 @@ class Encoder:
         self._context = context
         self._count = 0
 
-    def encode(self, picture: npt.NDArray[np.uint8], *, key_frame: bool) -> tuple[bytes, bool]:
-        """One picture (height x width x 3, BGR) as an Annex B access unit, and whether it is a key."""
+    def encode(self, picture: Image, *, key_frame: bool) -> tuple[bytes, bool]:
+        """One picture (BGR) as an Annex B access unit, and whether it is a key frame."""
         frame = av.VideoFrame.from_ndarray(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420), "yuv420p")
         frame.pts = self._count
         self._count += 1

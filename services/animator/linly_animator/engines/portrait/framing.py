@@ -6,12 +6,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from linly_animator.engines.portrait import topology as mesh
-
-Image = npt.NDArray[np.uint8]
-Points = npt.NDArray[np.float32]
+from linly_animator.engines.portrait.arrays import Floats, Image
 
 _FACE_SHARE = 0.46
 """Height of the face, hairline to chin, in a video that is as wide as high."""
@@ -27,11 +24,11 @@ class Framed:
 
     picture: Image
     """height x width x 3, BGR."""
-    landmarks: Points
+    landmarks: Floats
     """468 x 3 in the picture's pixels."""
 
 
-def frame(picture: Image, landmarks: Points, width: int, height: int) -> Framed:
+def frame(picture: Image, landmarks: Floats, width: int, height: int) -> Framed:
     """Cuts and scales `picture` to `width` x `height` around the face.
 
     As much of the picture as suits a talking head is kept; a border, mirrored and blurred,
@@ -54,8 +51,9 @@ def frame(picture: Image, landmarks: Points, width: int, height: int) -> Framed:
     corner = np.where(room >= 0, np.clip(corner, 0, np.maximum(room, 0)), corner)
     cut = _cut(picture, corner, size)
     shrinks = size[1] > height
-    scaled = cv2.resize(cut, (width, height),
-                        interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    scaled = cv2.resize(
+        cut, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    )
     scale = np.array([width, height]) / (cut.shape[1], cut.shape[0])
     origin = np.floor(corner)
     moved = landmarks.copy()
@@ -64,7 +62,7 @@ def frame(picture: Image, landmarks: Points, width: int, height: int) -> Framed:
     return Framed(_crisp(scaled), moved.astype(np.float32))
 
 
-def _cut(picture: Image, corner: npt.NDArray[np.float64], size: npt.NDArray[np.float64]) -> Image:
+def _cut(picture: Image, corner: Floats, size: Floats) -> Image:
     rows, columns = picture.shape[:2]
     left, top = np.floor(corner).astype(int)
     right, bottom = (np.floor(corner) + np.round(size)).astype(int)
@@ -73,7 +71,9 @@ def _cut(picture: Image, corner: npt.NDArray[np.float64], size: npt.NDArray[np.f
     inside = picture[max(0, top) : min(rows, bottom), max(0, left) : min(columns, right)]
     if not (*before, *after) > (0, 0, 0, 0):
         return inside
-    padded = cv2.copyMakeBorder(inside, before[0], after[0], before[1], after[1], cv2.BORDER_REFLECT)
+    padded = cv2.copyMakeBorder(
+        inside, before[0], after[0], before[1], after[1], cv2.BORDER_REFLECT
+    )
     soft = cv2.GaussianBlur(padded, (0, 0), max(2.0, 0.03 * padded.shape[0]))
     border = np.ones(padded.shape[:2], np.float32)
     border[before[0] : padded.shape[0] - after[0], before[1] : padded.shape[1] - after[1]] = 0
@@ -84,4 +84,4 @@ def _cut(picture: Image, corner: npt.NDArray[np.float64], size: npt.NDArray[np.f
 def _crisp(picture: Image) -> Image:
     """Sharpens a little, which makes good what moving each pixel of a face costs."""
     blurred = cv2.GaussianBlur(picture, (0, 0), 1.0)
-    return cv2.addWeighted(picture, 1.3, blurred, -0.3, 0)
+    return np.asarray(cv2.addWeighted(picture, 1.3, blurred, -0.3, 0))

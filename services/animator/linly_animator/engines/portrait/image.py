@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from linly_animator.engine import ImageRejected
+from linly_animator.engine import ImageRejectedError
 
 MAX_PIXELS = 50_000_000
 """Of an image as its header states it, before anything is decoded."""
@@ -26,7 +26,7 @@ def decode(data: bytes) -> npt.NDArray[np.uint8]:
     Honours the EXIF orientation, lays transparency on grey, brings 16 bits down to 8.
 
     Raises:
-        ImageRejected: IMAGE_BROKEN or IMAGE_TOO_LARGE.
+        ImageRejectedError: IMAGE_BROKEN or IMAGE_TOO_LARGE.
     """
     with warnings.catch_warnings():
         # Pillow warns of large images; ours is an error, from the header alone, below.
@@ -37,10 +37,12 @@ def decode(data: bytes) -> npt.NDArray[np.uint8]:
         except Image.DecompressionBombError as error:
             raise _too_large() from error
         except UnidentifiedImageError as error:
-            raise ImageRejected("IMAGE_BROKEN", "not a JPEG, PNG or WebP image") from error
+            raise ImageRejectedError("IMAGE_BROKEN", "not a JPEG, PNG or WebP image") from error
         # Pillow's parsers answer a damaged file with whatever they tripped over.
         except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as error:
-            raise ImageRejected("IMAGE_BROKEN", "the image is damaged or incomplete") from error
+            raise ImageRejectedError(
+                "IMAGE_BROKEN", "the image is damaged or incomplete"
+            ) from error
 
 
 def _decode(image: Image.Image) -> npt.NDArray[np.uint8]:
@@ -67,5 +69,5 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _too_large() -> ImageRejected:
-    return ImageRejected("IMAGE_TOO_LARGE", f"the image has more than {MAX_PIXELS} pixels")
+def _too_large() -> ImageRejectedError:
+    return ImageRejectedError("IMAGE_TOO_LARGE", f"the image has more than {MAX_PIXELS} pixels")

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[np.float32]
+from linly_animator.engines.portrait.arrays import Floats, Image
 
 _SIDE = 256
 """Pixels per unit (the distance between the outer corners of the eyes) of the drawings."""
@@ -24,17 +23,22 @@ _SMOOTH = 2
 class Piece:
     """A drawing with its place in the mouth."""
 
-    colour: Array
+    colour: Floats
     """height x width x 4: BGR 0 to 255, opacity 0 to 1; premultiplied."""
     anchor: tuple[float, float]
     """The pixel of the drawing that lies on the middle of the lip line."""
 
-    def place(self, to_picture: Array, size: tuple[int, int]) -> Array:
+    def place(self, to_picture: Floats, size: tuple[int, int]) -> Floats:
         """The drawing as seen in a picture of `size`; `to_picture` maps u, v to its pixels."""
-        own = np.array([[1 / _SIDE, 0, -self.anchor[0] / _SIDE], [0, 1 / _SIDE, -self.anchor[1] / _SIDE],
-                        [0, 0, 1]])
+        own = np.array(
+            [
+                [1 / _SIDE, 0, -self.anchor[0] / _SIDE],
+                [0, 1 / _SIDE, -self.anchor[1] / _SIDE],
+                [0, 0, 1],
+            ]
+        )
         matrix = to_picture @ own
-        return cv2.warpAffine(self.colour, matrix, size, flags=cv2.INTER_LINEAR)
+        return np.asarray(cv2.warpAffine(self.colour, matrix, size, flags=cv2.INTER_LINEAR))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +50,28 @@ class Pieces:
     tongue: Piece
 
 
-def draw(tooth: Array, half_width: float) -> Pieces:
-    """Draws a mouth. `tooth` is the BGR colour of a tooth in full light, 0 to 255;
-    `half_width` half the mouth's width in units."""
+def draw(tooth: Floats, half_width: float) -> Pieces:
+    """Draws a mouth.
+
+    Args:
+        tooth: BGR colour of a tooth in full light, 0 to 255.
+        half_width: half the mouth's width in units.
+    """
     reach = max(half_width, 0.22)
     return Pieces(
-        upper_teeth=_teeth(tooth, reach, (0.098, 0.078, 0.086, 0.072, 0.066, 0.06), 0.115, 0.020, up=True),
-        lower_teeth=_teeth(tooth * 0.92, reach, (0.062, 0.066, 0.076, 0.07, 0.066, 0.06), 0.10, -0.004, up=False),
+        upper_teeth=_teeth(
+            tooth, reach, (0.098, 0.078, 0.086, 0.072, 0.066, 0.06), 0.115, 0.020, up=True
+        ),
+        lower_teeth=_teeth(
+            tooth * 0.92, reach, (0.062, 0.066, 0.076, 0.07, 0.066, 0.06), 0.10, -0.004, up=False
+        ),
         tongue=_tongue(reach),
     )
 
 
-def _teeth(tooth: Array, reach: float, widths: tuple[float, ...], height: float, edge: float, *,
-           up: bool) -> Piece:
+def _teeth(
+    tooth: Floats, reach: float, widths: tuple[float, ...], height: float, edge: float, *, up: bool
+) -> Piece:
     scale = _SIDE * _SMOOTH
     columns, rows = int(2.5 * reach * scale), int((height + 0.06) * scale)
     middle = columns / 2
@@ -83,7 +96,9 @@ def _teeth(tooth: Array, reach: float, widths: tuple[float, ...], height: float,
             light = np.where(one > 0, shade[None].astype(np.float32), light)
         x += seen
     # The gaps between teeth are shadow, not holes into the throat.
-    row_mask = cv2.morphologyEx(opacity, cv2.MORPH_CLOSE, np.ones((1, int(0.012 * scale)), np.uint8))
+    row_mask = cv2.morphologyEx(
+        opacity, cv2.MORPH_CLOSE, np.ones((1, int(0.012 * scale)), np.uint8)
+    )
     light = np.where((row_mask > 0) & (opacity == 0), 0.74, light)
     light = cv2.GaussianBlur(light, (0, 0), 0.0025 * scale)
     down = np.linspace(0.88, 1.0, rows, dtype=np.float32)[:, None]
@@ -105,12 +120,14 @@ def _tongue(reach: float) -> Piece:
     alpha = 1 / (1 + np.exp(-(v - rim) * 45))
     dome = np.clip((v - rim) / 0.5, 0, 1)
     light = 0.5 + 0.5 * np.sqrt(dome) * (1 - 0.35 * u**2)
-    light = light * (1 - 0.2 * np.exp(-((u / 0.06) ** 2)) * dome) + 0.07 * np.exp(-(((v - rim - 0.28) / 0.1) ** 2))
+    light = light * (1 - 0.2 * np.exp(-((u / 0.06) ** 2)) * dome) + 0.07 * np.exp(
+        -(((v - rim - 0.28) / 0.1) ** 2)
+    )
     colour = np.array([112, 108, 200], np.float32) * light[..., None]
     return Piece(_reduced(colour, alpha, smooth=1), (columns / 2, 0.08 * rows))
 
 
-def _rounded(mask: npt.NDArray[np.uint8], start: tuple[int, int], end: tuple[int, int], radius: int) -> None:
+def _rounded(mask: Image, start: tuple[int, int], end: tuple[int, int], radius: int) -> None:
     (left, top), (right, bottom) = start, end
     radius = max(1, min(radius, (right - left) // 2))
     cv2.rectangle(mask, (left, top), (right, bottom - radius), 255, -1)
@@ -119,8 +136,10 @@ def _rounded(mask: npt.NDArray[np.uint8], start: tuple[int, int], end: tuple[int
         cv2.circle(mask, (x, bottom - radius), radius, 255, -1)
 
 
-def _reduced(colour: Array, alpha: Array, smooth: int = _SMOOTH) -> Array:
+def _reduced(colour: Floats, alpha: Floats, smooth: int = _SMOOTH) -> Floats:
     layer = np.dstack([colour * alpha[..., None], alpha]).astype(np.float32)
     if smooth == 1:
         return layer
-    return cv2.resize(layer, None, fx=1 / smooth, fy=1 / smooth, interpolation=cv2.INTER_AREA)
+    return np.asarray(
+        cv2.resize(layer, None, fx=1 / smooth, fy=1 / smooth, interpolation=cv2.INTER_AREA)
+    )

@@ -13,10 +13,8 @@ from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-Image = npt.NDArray[np.uint8]
-Points = npt.NDArray[np.float32]
+from linly_animator.engines.portrait.arrays import Floats, Image
 
 _DETECTOR_SIDE = 128
 _MESH_SIDE = 192
@@ -30,7 +28,7 @@ _RIGHT_EYE, _LEFT_EYE = 33, 263
 class Face:
     """One face of an image."""
 
-    landmarks: Points
+    landmarks: Floats
     """468 x 3: x, y in pixels; z in the same scale, smaller towards the viewer."""
     presence: float
     """0 to 1: how sure the mesh model is that it sees a face."""
@@ -40,11 +38,11 @@ class Face:
 class _Region:
     """A square of the image, turned so that the face in it stands upright."""
 
-    centre: npt.NDArray[np.float32]
+    centre: Floats
     side: float
     angle: float
 
-    def matrix(self, side: int) -> npt.NDArray[np.float64]:
+    def matrix(self, side: int) -> Floats:
         """The affine map from the image to a patch of `side` pixels."""
         scale = side / self.side
         cos, sin = np.cos(self.angle) * scale, np.sin(self.angle) * scale
@@ -58,7 +56,9 @@ class FaceFinder:
 
     def __init__(self, models: Path) -> None:
         """Loads both models from the folder `models`."""
-        self._detector = cv2.dnn.readNetFromTFLite(str(models / "face_detection_short_range.tflite"))
+        self._detector = cv2.dnn.readNetFromTFLite(
+            str(models / "face_detection_short_range.tflite")
+        )
         self._mesh = cv2.dnn.readNetFromTFLite(str(models / "face_landmark.tflite"))
         self._anchors = _anchors()
         # A cv2.dnn network keeps its buffers between calls, so one caller at a time.
@@ -82,11 +82,20 @@ class FaceFinder:
                 found += self._detect(tile, np.array([left, top], np.float32))
         return _distinct(found)
 
-    def _detect(self, image: Image, offset: npt.NDArray[np.float32] | None = None) -> list[_Region]:
+    def _detect(self, image: Image, offset: Floats | None = None) -> list[_Region]:
         height, width = image.shape[:2]
-        whole = _Region(np.array([width / 2, height / 2], np.float32), float(max(height, width)), 0.0)
-        scores, boxes = self._run(self._detector, image, whole, _DETECTOR_SIDE, -1.0, 1.0,
-                                  ("classificators", "regressors"))
+        whole = _Region(
+            np.array([width / 2, height / 2], np.float32), float(max(height, width)), 0.0
+        )
+        scores, boxes = self._run(
+            self._detector,
+            image,
+            whole,
+            _DETECTOR_SIDE,
+            -1.0,
+            1.0,
+            ("classificators", "regressors"),
+        )
         scores = 1 / (1 + np.exp(-np.clip(scores.reshape(-1), -80, 80)))
         keep = scores > _SCORE
         boxes = boxes.reshape(-1, 16)[keep] / _DETECTOR_SIDE
@@ -103,15 +112,18 @@ class FaceFinder:
             centre = (boxes[index, :2] + anchors[index]) * whole.side + origin
             eyes = boxes[index, 4:8].reshape(2, 2)
             angle = float(np.arctan2(*(eyes[1] - eyes[0])[::-1]))
-            regions.append(_Region(centre.astype(np.float32), float(sides[index] * _MESH_MARGIN), angle))
+            regions.append(
+                _Region(centre.astype(np.float32), float(sides[index] * _MESH_MARGIN), angle)
+            )
         return regions
 
     def _fit(self, image: Image, region: _Region) -> Face:
         # The second pass looks at the square that the first one's points ask for, which
         # is what MediaPipe does from one video frame to the next.
         for _ in range(2):
-            raw, flag = self._run(self._mesh, image, region, _MESH_SIDE, 0.0, 1.0,
-                                  ("conv2d_21", "conv2d_31"))
+            raw, flag = self._run(
+                self._mesh, image, region, _MESH_SIDE, 0.0, 1.0, ("conv2d_21", "conv2d_31")
+            )
             points = raw.reshape(468, 3)
             back = cv2.invertAffineTransform(region.matrix(_MESH_SIDE))
             flat = points[:, :2] @ back[:, :2].T + back[:, 2]
@@ -122,15 +134,24 @@ class FaceFinder:
         return Face(landmarks, presence)
 
     @staticmethod
-    def _run(net: Any, image: Image, region: _Region, side: int, low: float, high: float,
-             outputs: tuple[str, ...]) -> list[npt.NDArray[np.float32]]:
+    def _run(
+        net: Any,
+        image: Image,
+        region: _Region,
+        side: int,
+        low: float,
+        high: float,
+        outputs: tuple[str, ...],
+    ) -> list[Floats]:
         patch = cv2.warpAffine(image, region.matrix(side), (side, side), flags=cv2.INTER_LINEAR)
-        blob = cv2.cvtColor(patch, cv2.COLOR_BGR2RGB).astype(np.float32) * ((high - low) / 255) + low
+        blob = (
+            cv2.cvtColor(patch, cv2.COLOR_BGR2RGB).astype(np.float32) * ((high - low) / 255) + low
+        )
         net.setInput(blob.transpose(2, 0, 1)[None])
         return list(net.forward(outputs))
 
 
-def _region_of(landmarks: Points) -> _Region:
+def _region_of(landmarks: Floats) -> _Region:
     eyes = landmarks[_LEFT_EYE, :2] - landmarks[_RIGHT_EYE, :2]
     angle = float(np.arctan2(eyes[1], eyes[0]))
     cos, sin = np.cos(angle), np.sin(angle)
@@ -140,7 +161,7 @@ def _region_of(landmarks: Points) -> _Region:
     return _Region(centre, float((high - low).max() * _MESH_MARGIN), angle)
 
 
-def _anchors() -> npt.NDArray[np.float32]:
+def _anchors() -> Floats:
     """Centres of the detector's 896 anchors: 2 per cell of 16 x 16, 6 per cell of 8 x 8."""
     grids = []
     for cells, count in ((16, 2), (8, 6)):

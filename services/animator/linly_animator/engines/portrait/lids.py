@@ -10,9 +10,7 @@ import numpy.typing as npt
 
 from linly_animator.engines.portrait import topology as mesh
 from linly_animator.engines.portrait.anatomy import Anatomy
-
-Array = npt.NDArray[np.float32]
-Image = npt.NDArray[np.uint8]
+from linly_animator.engines.portrait.arrays import Floats, Image
 
 _EYES = (
     (mesh.RIGHT_EYE_UPPER, mesh.RIGHT_EYE_LOWER),
@@ -26,18 +24,18 @@ class Lid:
 
     box: tuple[int, int, int, int]
     """Left, top, right, bottom of the pixels that a blink can change, head motion included."""
-    upper: Array
+    upper: Floats
     """y of the upper lid's edge when open."""
-    closed: Array
+    closed: Floats
     """y where the lids meet."""
-    span: Array
+    span: Floats
     """1 between the corners of the eye, 0 outside."""
     lash: float
     """Thickness of the lid's edge, pixels."""
-    ink: Array
+    ink: Floats
     """Colour of the lashes, BGR."""
 
-    def draw(self, frame: Image, skin: Image, source: Array, blink: float) -> None:
+    def draw(self, frame: Image, skin: Image, source: Floats, blink: float) -> None:
         """Closes the eye in `frame` by `blink`.
 
         `source` says where each pixel of the frame comes from; `skin` is the picture as if
@@ -51,7 +49,9 @@ class Lid:
         edge = upper + blink * (closed - upper)
         began = min(1.0, 3 * blink)
         # The lashes of the open eye go down with the lid: skin takes their place.
-        covered = np.clip((y - upper) / (2.2 * self.lash) + 2.4, 0, 1) * np.clip(edge - y + 0.5, 0, 1)
+        covered = np.clip((y - upper) / (2.2 * self.lash) + 2.4, 0, 1) * np.clip(
+            edge - y + 0.5, 0, 1
+        )
         round_ = np.clip((y - upper) / np.maximum(closed - upper, 1.0), 0, 1)
         shade = 1 + blink * (0.06 * np.sin(np.pi * round_) - 0.10 * round_**3)
         lashes = np.exp(-(((y - edge) / self.lash) ** 2)) * span * (0.8 * began)
@@ -98,13 +98,24 @@ def _lid(picture: Image, anatomy: Anatomy, upper: tuple[int, ...], lower: tuple[
     closed = edge + opening + 0.024 * anatomy.unit * span
     margin = 0.15 * anatomy.unit
     low, high = low - margin, high + margin
-    box = (max(0, int(low[0])), max(0, int(low[1])), min(width, int(high[0])), min(height, int(high[1])))
+    box = (
+        max(0, int(low[0])),
+        max(0, int(low[1])),
+        min(width, int(high[0])),
+        min(height, int(high[1])),
+    )
     rows = np.clip(np.round(anatomy.row(upper)).astype(int), 0, [width - 1, height - 1])
     darkest = np.sort(picture[rows[:, 1], rows[:, 0]].astype(np.float32), axis=0)[: len(rows) // 2]
-    return Lid(box, edge, closed.astype(np.float32), span.astype(np.float32),
-               max(0.8, 0.011 * anatomy.unit), darkest.mean(axis=0))
+    return Lid(
+        box,
+        edge,
+        closed.astype(np.float32),
+        span.astype(np.float32),
+        max(0.8, 0.011 * anatomy.unit),
+        darkest.mean(axis=0),
+    )
 
 
-def _curve(columns: npt.NDArray[np.int64], row: Array) -> Array:
+def _curve(columns: npt.NDArray[np.int64], row: Floats) -> Floats:
     order = np.argsort(row[:, 0])
-    return np.interp(columns, row[order, 0], row[order, 1]).astype(np.float32)
+    return np.asarray(np.interp(columns, row[order, 0], row[order, 1]).astype(np.float32))

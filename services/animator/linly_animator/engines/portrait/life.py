@@ -26,7 +26,8 @@ class Life:
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
         self._phases = {
-            name: [self._random.uniform(0, math.tau) for _ in waves] for name, waves in _SWAYS.items()
+            name: [self._random.uniform(0, math.tau) for _ in waves]
+            for name, waves in _SWAYS.items()
         }
         self._blinks = [self._random.uniform(0.8, 2.5)]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from linly_animator.engine import Viseme
+from linly_animator.engines.portrait.arrays import Floats
 from linly_animator.engines.portrait.pose import Mouth
 from linly_animator.engines.portrait.visemes import mixed
 
@@ -30,7 +30,7 @@ class Listener:
         self._tail = np.zeros(self._size // 2, np.float32)
         self._looks = np.zeros((0, 3))
 
-    def hear(self, samples: npt.NDArray[np.float32]) -> None:
+    def hear(self, samples: Floats) -> None:
         """Takes the next samples (-1 to 1)."""
         sound = np.concatenate([self._tail, samples])
         count = max(0, (len(sound) - self._size) // self._hop + 1)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from linly_animator.engines.portrait import interior, seam
 from linly_animator.engines.portrait import topology as mesh
 from linly_animator.engines.portrait.anatomy import Anatomy
+from linly_animator.engines.portrait.arrays import Floats, Image
 from linly_animator.engines.portrait.pose import Mouth
 from linly_animator.engines.portrait.rig import MOUTH, Controls
 
-Array = npt.NDArray[np.float32]
-Image = npt.NDArray[np.uint8]
-
 _FINE = 41
-"""Points of each lip's edge once it is smoothed."""
+"""Floats of each lip's edge once it is smoothed."""
 _HAIR = 0.8
 """Lips that are fewer pixels apart than this touch."""
 _THROAT = np.array([24, 22, 60], np.float32)
@@ -30,24 +27,28 @@ class MouthPainter:
     def __init__(self, picture: Image, anatomy: Anatomy, upper: Controls, lower: Controls) -> None:
         self._anatomy = anatomy
         self._edges = (upper, lower)
-        corners = anatomy.normalise(anatomy.row((61, 291)))
+        corners = anatomy.normalise(anatomy.row(mesh.MOUTH_CORNERS))
         self._half_width = float(np.abs(corners[:, 0]).mean())
         self._pieces = interior.draw(_tooth_colour(picture, anatomy), self._half_width)
         self._drawn_line = seam.gap(anatomy) > seam.OPEN
-        rest = [self._edge(sheet, _weights_at_rest(), np.zeros(5, np.float32)) for sheet in self._edges]
+        rest = [
+            self._edge(sheet, _weights_at_rest(), np.zeros(5, np.float32)) for sheet in self._edges
+        ]
         centre = anatomy.normalise(((rest[0] + rest[1]) / 2)[_FINE // 2])
         self._centre = centre
-        self._anchors = [mesh.LIP_UPPER_INNER.index(i) for i in (78, 13, 308)]
+        self._anchors = [0, 5, 10, 15]
         self._jaw = float(np.linalg.norm(lower.mouth[MOUTH.index("jaw"), 5]))
 
-    def lower_side(self, mouth: Array, head: Array, box: tuple[int, int, int, int]) -> Array:
+    def lower_side(self, mouth: Floats, head: Floats, box: tuple[int, int, int, int]) -> Floats:
         """0 to 1 for each pixel of `box`: whether it belongs to the lower lip's sheet of skin.
 
         A sharp step between the lips, a soft one beyond their corners, where the two
         sheets are all but the same.
         """
         left, top, width, height = box
-        line = (self._edge(self._edges[0], mouth, head) + self._edge(self._edges[1], mouth, head)) / 2
+        line = (
+            self._edge(self._edges[0], mouth, head) + self._edge(self._edges[1], mouth, head)
+        ) / 2
         slope = self._anatomy.axes[0, 1] / self._anatomy.axes[0, 0]
         x = np.arange(left, left + width, dtype=np.float32)
         y = np.interp(x, line[:, 0], line[:, 1])
@@ -55,9 +56,9 @@ class MouthPainter:
         y = y - beyond * slope
         band = 1.0 + 0.6 * np.abs(beyond)
         rows = np.arange(top, top + height, dtype=np.float32)[:, None]
-        return np.clip((rows - y[None]) / band[None] + 0.5, 0, 1).astype(np.float32)
+        return np.asarray(np.clip((rows - y[None]) / band[None] + 0.5, 0, 1).astype(np.float32))
 
-    def draw(self, frame: Image, pose: Mouth, mouth: Array, head: Array) -> None:
+    def draw(self, frame: Image, pose: Mouth, mouth: Floats, head: Floats) -> None:
         """Paints the inside of the mouth into `frame`."""
         above, below = (self._edge(sheet, mouth, head) for sheet in self._edges)
         below = np.maximum(below, np.column_stack([below[:, 0], above[:, 1]]))
@@ -67,7 +68,10 @@ class MouthPainter:
             return
         margin = int(0.05 * self._anatomy.unit) + 2
         outline = np.concatenate([above, below[::-1]])
-        low, high = outline.min(axis=0).astype(int) - margin, outline.max(axis=0).astype(int) + margin + 1
+        low, high = (
+            outline.min(axis=0).astype(int) - margin,
+            outline.max(axis=0).astype(int) + margin + 1,
+        )
         height, width = frame.shape[:2]
         left, top = max(0, low[0]), max(0, low[1])
         right, bottom = min(width, high[0]), min(height, high[1])
@@ -86,14 +90,16 @@ class MouthPainter:
             skin *= 1 - shadow[..., None] * _LIP_SHADOW
         region[...] = np.clip(skin + (inside - skin) * opening[..., None], 0, 255).astype(np.uint8)
 
-    def _line(self, middle: Array, size: tuple[int, int]) -> Array:
+    def _line(self, middle: Floats, size: tuple[int, int]) -> Floats:
         """The shadow between closed lips, for a picture that shows them open: 0 to 1."""
         width = 0.0055 * self._anatomy.unit
         taper = (1 - np.linspace(-1, 1, _FINE) ** 4)[:, None] * np.array([[0, width]])
         band = np.concatenate([middle - taper, (middle + taper)[::-1]]).astype(np.float32)
-        return cv2.GaussianBlur(_filled(band, size), (0, 0), max(0.5, 0.5 * width))
+        return np.asarray(cv2.GaussianBlur(_filled(band, size), (0, 0), max(0.5, 0.5 * width)))
 
-    def _inside(self, pose: Mouth, mouth: Array, head: Array, shift: Array, soft: Array) -> Array:
+    def _inside(
+        self, pose: Mouth, mouth: Floats, head: Floats, shift: Floats, soft: Floats
+    ) -> Floats:
         drop = self._jaw * float(mouth[MOUTH.index("jaw")]) / self._anatomy.unit
         skull = self._to_picture(head, shift)
         size = soft.shape[::-1]
@@ -116,64 +122,69 @@ class MouthPainter:
         _lay(inside, upper, pose.teeth)
         return inside
 
-    def _to_picture(self, head: Array, shift: Array) -> npt.NDArray[np.float64]:
-        """The affine map from mouth coordinates (u, v from the middle of the lip line) to pixels."""
+    def _to_picture(self, head: Floats, shift: Floats) -> Floats:
+        """The affine map from u, v (from the middle of the lip line) to pixels."""
         sheet = self._edges[0]
-        rows = sheet.points[self._anchors + [15]]
-        moved = rows + np.tensordot(head, sheet.head[:, self._anchors + [15]], 1) - shift
+        rows = sheet.points[self._anchors]
+        moved = rows + np.tensordot(head, sheet.head[:, self._anchors], 1) - shift
         uv = self._anatomy.normalise(rows) - self._centre
         system = np.column_stack([uv, np.ones(len(uv))]).astype(np.float64)
         return np.asarray(np.linalg.lstsq(system, moved, rcond=None)[0].T)
 
-    def _edge(self, sheet: Controls, mouth: Array, head: Array) -> Array:
+    def _edge(self, sheet: Controls, mouth: Floats, head: Floats) -> Floats:
         """The inner edge of one lip in a pose, smoothed: _FINE x 2 pixels."""
-        moves = np.tensordot(mouth, sheet.mouth[:, sheet.lip], 1) + np.tensordot(
-            head, sheet.head[:, sheet.lip], 1
-        )
+        moves = np.einsum("p,pnd->nd", mouth, sheet.mouth[:, sheet.lip])
+        moves += np.einsum("p,pnd->nd", head, sheet.head[:, sheet.lip])
         return np.asarray(_SMOOTHING @ (sheet.points[sheet.lip] + moves), np.float32)
 
 
-def _lay(under: Array, piece: Array, amount: float) -> None:
+def _lay(under: Floats, piece: Floats, amount: float) -> None:
     under *= 1 - piece[..., 3:] * amount
     under += piece[..., :3] * amount
 
 
-def _lowered(matrix: npt.NDArray[np.float64], by: float) -> npt.NDArray[np.float64]:
-    return matrix @ np.array([[1, 0, 0], [0, 1, by], [0, 0, 1]])
+def _lowered(matrix: Floats, by: float) -> Floats:
+    return np.asarray(matrix @ np.array([[1, 0, 0], [0, 1, by], [0, 0, 1]]))
 
 
-def _filled(outline: Array, size: tuple[int, int]) -> Array:
-    """0 to 1: how much of each pixel lies inside `outline`. Drawn larger and reduced: no jagged lips."""
+def _filled(outline: Floats, size: tuple[int, int]) -> Floats:
+    """0 to 1: how much of each pixel lies inside `outline`; drawn larger, so no jagged lips."""
     large = np.zeros((size[1] * _OVER, size[0] * _OVER), np.uint8)
-    cv2.fillPoly(large, [np.round(((outline + 0.5) * _OVER - 0.5) * 16).astype(np.int32)], 255, cv2.LINE_8, 4)
+    cv2.fillPoly(
+        large, [np.round(((outline + 0.5) * _OVER - 0.5) * 16).astype(np.int32)], 255, cv2.LINE_8, 4
+    )
     mask = cv2.resize(large, size, interpolation=cv2.INTER_AREA)
-    return cv2.GaussianBlur(mask, (3, 3), 0.6).astype(np.float32) / 255
+    return np.asarray(cv2.GaussianBlur(mask, (3, 3), 0.6).astype(np.float32) / 255)
 
 
-def _weights_at_rest() -> Array:
+def _weights_at_rest() -> Floats:
     weights = np.zeros(len(MOUTH), np.float32)
     weights[MOUTH.index("close")] = 1
     return weights
 
 
-def _tooth_colour(picture: Image, anatomy: Anatomy) -> Array:
+def _tooth_colour(picture: Image, anatomy: Anatomy) -> Floats:
     """Teeth as bright as the light in the picture: taken from the skin of the cheeks."""
     cheeks = np.round(anatomy.row((50, 280, 205, 425))).astype(int)
     height, width = picture.shape[:2]
     inside = cheeks[(cheeks >= 0).all(axis=1) & (cheeks[:, 0] < width) & (cheeks[:, 1] < height)]
     light = float(picture[inside[:, 1], inside[:, 0]].max(axis=1).mean()) if len(inside) else 200.0
-    return np.array([0.87, 0.93, 1.0], np.float32) * np.clip(light * 1.05, 90, 240)
+    return np.asarray(np.array([0.87, 0.93, 1.0], np.float32) * np.clip(light * 1.05, 90, 240))
 
 
-def _catmull_rom(points: int, fine: int) -> Array:
+def _catmull_rom(points: int, fine: int) -> Floats:
     """The matrix that turns `points` of an open curve into `fine` points of a smooth one."""
     t = np.linspace(0, points - 1, fine)
     matrix = np.zeros((fine, points))
     for row, value in enumerate(t):
         index = min(int(value), points - 2)
         f = value - index
-        weights = (-0.5 * f + f**2 - 0.5 * f**3, 1 - 2.5 * f**2 + 1.5 * f**3,
-                   0.5 * f + 2 * f**2 - 1.5 * f**3, -0.5 * f**2 + 0.5 * f**3)
+        weights = (
+            -0.5 * f + f**2 - 0.5 * f**3,
+            1 - 2.5 * f**2 + 1.5 * f**3,
+            0.5 * f + 2 * f**2 - 1.5 * f**3,
+            -0.5 * f**2 + 0.5 * f**3,
+        )
         for offset, weight in zip((-1, 0, 1, 2), weights, strict=True):
             matrix[row, min(max(index + offset, 0), points - 1)] += weight
     return matrix.astype(np.float32)

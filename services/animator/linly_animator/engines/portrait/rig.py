@@ -14,15 +14,25 @@ import numpy.typing as npt
 
 from linly_animator.engines.portrait import topology as mesh
 from linly_animator.engines.portrait.anatomy import Anatomy
+from linly_animator.engines.portrait.arrays import Floats
 from linly_animator.engines.portrait.pose import Head, Mouth
-
-Array = npt.NDArray[np.float32]
 
 MOUTH = ("close", "jaw", "wide", "pucker", "upper", "lower", "press", "tuck")
 HEAD = ("yaw", "pitch", "roll", "brow", "breath")
 
-_FACE = (mesh.NOSE + mesh.PHILTRUM + mesh.CHEEKS + mesh.FOLDS + mesh.CHIN_FRONT + mesh.JAW
-         + mesh.SIDES + mesh.EYES + mesh.BROWS + mesh.FOREHEAD)
+_FACE = (
+    mesh.NOSE
+    + mesh.PHILTRUM
+    + mesh.CHEEKS
+    + mesh.FOLDS
+    + mesh.CHIN_FRONT
+    + mesh.JAW
+    + mesh.SIDES
+    + mesh.EYES
+    + mesh.BROWS
+    + mesh.FOREHEAD
+)
+_EDGE = len(mesh.LIP_UPPER_INNER)
 _UPPER_LIP = mesh.LIP_UPPER_INNER + mesh.LIP_UPPER_OUTER
 _LOWER_LIP = mesh.LIP_LOWER_INNER + mesh.LIP_LOWER_OUTER
 
@@ -31,17 +41,17 @@ _LOWER_LIP = mesh.LIP_LOWER_INNER + mesh.LIP_LOWER_OUTER
 class Controls:
     """The control points of one sheet of skin."""
 
-    points: Array
+    points: Floats
     """n x 2, pixels."""
-    mouth: Array
+    mouth: Floats
     """Displacement per parameter of MOUTH: parameters x n x 2, pixels."""
-    head: Array
+    head: Floats
     """Displacement per parameter of HEAD: parameters x n x 2, pixels."""
     lip: slice
     """The inner edge of the lip, from the portrait's right corner to its left."""
 
 
-def mouth_weights(mouth: Mouth) -> Array:
+def mouth_weights(mouth: Mouth) -> Floats:
     """Weights of the parameters in MOUTH. `close` is always on: it undoes an open-mouthed photo."""
     parted = 1.0 - mouth.seal
     return np.array(
@@ -51,7 +61,7 @@ def mouth_weights(mouth: Mouth) -> Array:
     )  # fmt: skip
 
 
-def head_weights(head: Head) -> Array:
+def head_weights(head: Head) -> Floats:
     """Weights of the parameters in HEAD."""
     return np.array([head.yaw, head.pitch, head.roll, head.brow, head.breath], np.float32)
 
@@ -64,7 +74,9 @@ def sheets(anatomy: Anatomy, width: int, height: int) -> tuple[Controls, Control
     )
 
 
-def _sheet(anatomy: Anatomy, lip: tuple[int, ...], *, upper: bool, size: tuple[int, int]) -> Controls:
+def _sheet(
+    anatomy: Anatomy, lip: tuple[int, ...], *, upper: bool, size: tuple[int, int]
+) -> Controls:
     indices = lip + tuple(i for i in dict.fromkeys(_FACE) if i not in lip)
     halo, frame = _halo(anatomy), _frame(*size)
     face = anatomy.row(indices)
@@ -79,55 +91,67 @@ def _sheet(anatomy: Anatomy, lip: tuple[int, ...], *, upper: bool, size: tuple[i
         points.astype(np.float32),
         (mouth @ to_pixels).astype(np.float32),
         (head @ to_pixels).astype(np.float32),
-        slice(0, 11),
+        slice(0, _EDGE),
     )
 
 
-def _mouth_moves(anatomy: Anatomy, uv: Array, depth: Array, lips: int, outside: int, *,
-                 upper: bool) -> Array:
+def _mouth_moves(
+    anatomy: Anatomy, uv: Floats, depth: Floats, lips: int, outside: int, *, upper: bool
+) -> Floats:
+    """What the parameters of MOUTH do to each control, in units: parameters x n x 2.
+
+    The first `lips` controls are the sheet's lip, the last `outside` lie around the face.
+    """
     u, v = uv[:, 0], uv[:, 1]
-    half = float(np.abs(anatomy.normalise(anatomy.row((61, 291)))[:, 0]).mean())
-    is_lip = np.arange(len(u)) < lips
-    inner = np.arange(len(u)) < 11
+    order = np.arange(len(u))
+    lip, inner, skin = order < lips, order < _EDGE, order < len(u) - outside
+    half = float(np.abs(anatomy.normalise(anatomy.row(mesh.MOUTH_CORNERS))[:, 0]).mean())
     s = np.clip(u / half, -1, 1)
-    # The opening ends where the inner edges meet, a little before the corners of the lips.
-    opening = np.clip(u / np.abs(u[[0, 10]]).mean(), -1, 1)
-    arch = np.maximum(1 - opening**2, 0) ** 0.62
-    outer = is_lip & ~inner
-    skin = np.arange(len(u)) < len(u) - outside
+
+    # Along the lip: 1 in its middle, 0 where the inner edges meet, a little before the corners.
+    opening = np.clip(u / np.abs(u[[0, _EDGE - 1]]).mean(), -1, 1)
+    arch = np.where(lip, np.maximum(1 - opening**2, 0) ** 0.62, 0)
+    corner = np.where(lip, 0.22 * np.abs(opening) ** 3, 0)
+    above_lip, below_lip = (arch, 0 * arch) if upper else (0 * arch, arch)
+
+    # Skin goes along with the lips near to it. The nose is gristle and does so less.
     gap = np.hypot(np.maximum(np.abs(u) - half, 0), v)
-    # The nose is gristle: the lips pull at it less than at the cheeks.
     reach = np.where((v < -0.12) & (np.abs(u) < 0.22), 0.13, 0.27)
-    near = np.where(is_lip, 1.0, np.exp(-((gap / reach) ** 2))) * skin
-    chin = float(anatomy.normalise(anatomy.point(mesh.CHIN))[1])
-    hinge = np.clip(depth / max(float(anatomy.forwardness((mesh.CHIN,))[0]), 0.2), 0, 1.1)
-    bone = np.where(is_lip, 0.0, _smoothstep((v + 0.02) / 0.25) * hinge * skin)
-    side = -1.0 if upper else 1.0
-    same_side = (v * side > 0) | is_lip
+    near = np.where(lip, 1.0, np.exp(-((gap / reach) ** 2))) * skin
+    above, below = near * (~lip & (v < 0)), near * (~lip & (v > 0))
+
+    # The jaw turns on a hinge below the ears: what stands further forward drops further.
+    chin, forward = anatomy.chin, float(anatomy.forwardness((mesh.CHIN,))[0])
+    hinge = np.clip(depth / max(forward, 0.2), 0, 1.1)
+    bone = np.where(lip, 0.0, _smoothstep((v + 0.02) / 0.25) * hinge * skin)
+    cheek = np.sign(u) * bone * (v < 0.8 * chin)
+
+    outward = -1.0 if upper else 1.0
+    outer = arch * ~inner
     zero = np.zeros_like(u)
-    corner = 0.22 * np.abs(opening) ** 3
-
-    jaw_lip = corner + (0 if upper else 1) * arch
     moves = {
-        "close": _closing(anatomy, uv, s, is_lip, near, bone, upper=upper),
-        "jaw": (-0.045 * s * near - 0.02 * np.sign(u) * bone * (v < chin * 0.8),
-                0.26 * np.where(is_lip, jaw_lip, 0.92 * bone)),
+        "close": _closing(anatomy, uv, s, lip, near, bone, upper=upper),
+        "jaw": (-0.045 * s * near - 0.02 * cheek, 0.26 * (corner + below_lip + 0.92 * bone)),
         "wide": (0.075 * s * near, -0.012 * s**2 * near),
-        "pucker": (-0.105 * s * near,
-                   np.where(outer, side * 0.022 * arch, zero) + side * 0.012 * near * ~is_lip * same_side),
-        "upper": (zero, -0.055 * np.where(is_lip, arch, 0.5 * near * (v < 0)) * upper
-                  - 0.02 * near * (v < 0) * (~is_lip) * (not upper)),
-        "lower": (zero, 0.06 * np.where(is_lip, arch, 0.4 * near * (v > 0)) * (not upper)
-                  + 0.024 * near * (v > 0) * (~is_lip) * upper),
-        "press": (zero, -side * 0.02 * np.where(outer, arch, 0.4 * near * ~is_lip * same_side)),
-        "tuck": (zero, -0.05 * np.where(is_lip, np.where(inner, 0.35, 1.0) * arch, 0.5 * near * (v > 0))
-                 * (not upper) - 0.02 * near * (v > 0) * (~is_lip) * upper),
-    }  # fmt: skip
-    return np.stack([np.stack(moves[name], axis=-1) for name in MOUTH]).astype(np.float32)
+        "pucker": (-0.105 * s * near, 0.022 * outward * outer + 0.012 * (below - above)),
+        "upper": (zero, -0.055 * above_lip - 0.024 * above),
+        "lower": (zero, 0.06 * below_lip + 0.024 * below),
+        "press": (zero, -0.02 * outward * outer + 0.008 * (above - below)),
+        "tuck": (zero, -0.05 * np.where(inner, 0.35, 1.0) * below_lip - 0.022 * below),
+    }
+    return np.stack([np.stack(moves[name], axis=-1) for name in MOUTH])
 
 
-def _closing(anatomy: Anatomy, uv: Array, s: Array, is_lip: npt.NDArray[np.bool_], near: Array,
-             bone: Array, *, upper: bool) -> tuple[Array, Array]:
+def _closing(
+    anatomy: Anatomy,
+    uv: Floats,
+    s: Floats,
+    is_lip: npt.NDArray[np.bool_],
+    near: Floats,
+    bone: Floats,
+    *,
+    upper: bool,
+) -> tuple[Floats, Floats]:
     """Brings an open, smiling mouth to rest, which is where speech starts from.
 
     The jaw does most of the closing and the upper lip the rest; corners that a smile has
@@ -147,11 +171,12 @@ def _closing(anatomy: Anatomy, uv: Array, s: Array, is_lip: npt.NDArray[np.bool_
     return -0.5 * smile * s * near, v + 0.55 * smile * s**2 * near
 
 
-def _head_moves(anatomy: Anatomy, uv: Array, depth: Array, indices: tuple[int, ...], halo: int,
-                frame: int) -> Array:
+def _head_moves(
+    anatomy: Anatomy, uv: Floats, depth: Floats, indices: tuple[int, ...], halo: int, frame: int
+) -> Floats:
     u, v = uv[:, 0], uv[:, 1]
     count = len(u)
-    chin = float(anatomy.normalise(anatomy.point(mesh.CHIN))[1])
+    chin = anatomy.chin
     on_frame = np.arange(count) >= count - frame
     # The neck follows the head by half, the frame of the picture not at all.
     follow = np.where(on_frame, 0.0, np.where(v > chin + 0.1, 0.45, 1.0))
@@ -171,21 +196,23 @@ def _head_moves(anatomy: Anatomy, uv: Array, depth: Array, indices: tuple[int, .
     return np.stack([np.stack(moves[name], axis=-1) for name in HEAD]).astype(np.float32)
 
 
-def _halo(anatomy: Anatomy) -> Array:
-    """Points around the face: hair above, neck below. They follow the head, not the mouth."""
+def _halo(anatomy: Anatomy) -> Floats:
+    """Floats around the face: hair above, neck below. They follow the head, not the mouth."""
     oval = anatomy.normalise(anatomy.row(mesh.OVAL[::3]))
     centre = oval.mean(axis=0)
     stretch = np.where(oval[:, 1:] > centre[1], 1.42, 1.35)
     return anatomy.to_pixels(((oval - centre) * stretch + centre).astype(np.float32))
 
 
-def _frame(width: int, height: int) -> Array:
-    """Points on the edge of the picture, which stay where they are."""
+def _frame(width: int, height: int) -> Floats:
+    """Floats on the edge of the picture, which stay where they are."""
     x, y = np.linspace(0, width - 1, 7), np.linspace(0, height - 1, 7)
-    edge = [(a, b) for a in x for b in (0, height - 1)] + [(a, b) for a in (0, width - 1) for b in y[1:-1]]
+    edge = [(a, b) for a in x for b in (0, height - 1)] + [
+        (a, b) for a in (0, width - 1) for b in y[1:-1]
+    ]
     return np.array(edge, np.float32)
 
 
-def _smoothstep(t: Array) -> Array:
+def _smoothstep(t: Floats) -> Floats:
     t = np.clip(t, 0, 1)
     return t * t * (3 - 2 * t)

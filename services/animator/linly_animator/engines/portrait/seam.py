@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from linly_animator.engines.portrait import topology as mesh
 from linly_animator.engines.portrait.anatomy import Anatomy
-
-Array = npt.NDArray[np.float32]
+from linly_animator.engines.portrait.arrays import Floats, Image
 
 OPEN = 0.035
 """A gap wider than this, in units, is an open mouth; a smaller one is the mesh model's error."""
@@ -21,7 +19,7 @@ def gap(anatomy: Anatomy) -> float:
     return float(((below - above) @ anatomy.axes[1]).max() / anatomy.unit)
 
 
-def settled(picture: npt.NDArray[np.uint8], landmarks: Array) -> Array:
+def settled(picture: Image, landmarks: Floats) -> Floats:
     """The landmarks, with both inner edges of closed lips laid on the dark line between them.
 
     The mesh model is a few pixels off there, which no one sees until the lips part and one

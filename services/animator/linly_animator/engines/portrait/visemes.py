@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from linly_animator.engine import Viseme, VisemeTiming
+from linly_animator.engines.portrait.arrays import Floats
 from linly_animator.engines.portrait.pose import Mouth
 
 ANTICIPATION = 0.06
@@ -42,22 +42,40 @@ class _Shape:
 
 
 SHAPES: dict[Viseme, _Shape] = {
-    Viseme.SIL: _Shape(Mouth(), 0.8, 0.6),
-    Viseme.PP: _Shape(Mouth(jaw=0.05, press=0.75, seal=1.0), 0.9, 0.25),
-    Viseme.FF: _Shape(Mouth(jaw=0.04, tuck=1.0, upper=0.75, teeth=1.0), 1.2, 0.35),
-    Viseme.TH: _Shape(Mouth(jaw=0.20, wide=0.1, lower=0.2, upper=0.2, teeth=0.9, tongue_out=1.0), 0.9, 0.4),
-    Viseme.DD: _Shape(Mouth(jaw=0.16, wide=0.15, upper=0.25, lower=0.35, teeth=0.95, tongue=0.8), 0.7, 0.3),
-    Viseme.KK: _Shape(Mouth(jaw=0.24, wide=0.1, upper=0.15, lower=0.25, teeth=0.7, tongue=0.3), 0.6, 0.25),
-    Viseme.CH: _Shape(Mouth(jaw=0.12, pucker=0.5, upper=0.5, lower=0.55, teeth=1.0), 1.0, 1.0),
-    Viseme.SS: _Shape(Mouth(jaw=0.06, wide=0.35, upper=0.45, lower=0.5, teeth=1.0), 1.0, 0.5),
-    Viseme.NN: _Shape(Mouth(jaw=0.17, wide=0.1, upper=0.2, lower=0.3, teeth=0.8, tongue=0.9), 0.7, 0.3),
-    Viseme.RR: _Shape(Mouth(jaw=0.16, pucker=0.35, upper=0.2, lower=0.3, teeth=0.5, tongue=0.3), 0.7, 0.7),
-    Viseme.AA: _Shape(Mouth(jaw=0.62, wide=0.05, upper=0.25, lower=0.1, teeth=0.75), 1.0, 0.8),
-    Viseme.E: _Shape(Mouth(jaw=0.38, wide=0.35, upper=0.35, lower=0.2, teeth=0.95, tongue=0.2), 1.0, 0.9),
-    Viseme.I: _Shape(Mouth(jaw=0.20, wide=0.55, upper=0.4, lower=0.35, teeth=1.0, tongue=0.4), 1.0, 1.0),
-    Viseme.O: _Shape(Mouth(jaw=0.46, pucker=0.6, teeth=0.15), 1.0, 1.2),
-    Viseme.U: _Shape(Mouth(jaw=0.17, pucker=1.0), 1.0, 1.4),
-}  # fmt: skip
+    Viseme.SIL: _Shape(Mouth(), jaw=0.8, lips=0.6),
+    Viseme.PP: _Shape(Mouth(jaw=0.05, press=0.75, seal=1), jaw=0.9, lips=0.25),
+    Viseme.FF: _Shape(Mouth(jaw=0.04, tuck=1, upper=0.75, teeth=1), jaw=1.2, lips=0.35),
+    Viseme.TH: _Shape(
+        Mouth(jaw=0.20, wide=0.1, upper=0.2, lower=0.2, teeth=0.9, tongue_out=1), jaw=0.9, lips=0.4
+    ),
+    Viseme.DD: _Shape(
+        Mouth(jaw=0.16, wide=0.15, upper=0.25, lower=0.35, teeth=0.95, tongue=0.8),
+        jaw=0.7,
+        lips=0.3,
+    ),
+    Viseme.KK: _Shape(
+        Mouth(jaw=0.24, wide=0.1, upper=0.15, lower=0.25, teeth=0.7, tongue=0.3), jaw=0.6, lips=0.25
+    ),
+    Viseme.CH: _Shape(Mouth(jaw=0.12, pucker=0.5, upper=0.5, lower=0.55, teeth=1), jaw=1, lips=1),
+    Viseme.SS: _Shape(Mouth(jaw=0.06, wide=0.35, upper=0.45, lower=0.5, teeth=1), jaw=1, lips=0.5),
+    Viseme.NN: _Shape(
+        Mouth(jaw=0.17, wide=0.1, upper=0.2, lower=0.3, teeth=0.8, tongue=0.9), jaw=0.7, lips=0.3
+    ),
+    Viseme.RR: _Shape(
+        Mouth(jaw=0.16, pucker=0.35, upper=0.2, lower=0.3, teeth=0.5, tongue=0.3), jaw=0.7, lips=0.7
+    ),
+    Viseme.AA: _Shape(
+        Mouth(jaw=0.62, wide=0.05, upper=0.25, lower=0.1, teeth=0.75), jaw=1, lips=0.8
+    ),
+    Viseme.E: _Shape(
+        Mouth(jaw=0.38, wide=0.35, upper=0.35, lower=0.2, teeth=0.95, tongue=0.2), jaw=1, lips=0.9
+    ),
+    Viseme.I: _Shape(
+        Mouth(jaw=0.20, wide=0.55, upper=0.4, lower=0.35, teeth=1, tongue=0.4), jaw=1, lips=1
+    ),
+    Viseme.O: _Shape(Mouth(jaw=0.46, pucker=0.6, teeth=0.15), jaw=1, lips=1.2),
+    Viseme.U: _Shape(Mouth(jaw=0.17, pucker=1), jaw=1, lips=1.4),
+}
 _TARGETS = {
     viseme: np.array([getattr(shape.mouth, name) for name in _NAMES])
     for viseme, shape in SHAPES.items()
@@ -105,8 +123,10 @@ class Articulation:
             value += hold * _TARGETS[timing.viseme]
             if timing.viseme is Viseme.PP:
                 middle = timing.start + timing.duration / 2
-                touching = max(_bell(timing.start - now, _CLOSING) * _bell(now - stop, _CLOSING),
-                               float(start <= middle < end))
+                touching = max(
+                    _bell(timing.start - now, _CLOSING) * _bell(now - stop, _CLOSING),
+                    float(start <= middle < end),
+                )
                 seal = max(seal, touching)
         blended = value / total
         blended[_SEAL] = seal
@@ -125,16 +145,17 @@ def _bell(distance: float, reach: float) -> float:
     return (1 - x * x) ** 2
 
 
-def mixed(weights: npt.NDArray[np.float64], visemes: tuple[Viseme, ...]) -> Mouth:
+def mixed(weights: Floats, visemes: tuple[Viseme, ...]) -> Mouth:
     """The weighted sum of some visemes' targets."""
     blended = weights @ np.stack([_TARGETS[viseme] for viseme in visemes])
     return Mouth(*(float(v) for v in blended))
 
 
 def eased(target: Mouth, origin: Mouth, amount: float) -> Mouth:
-    """`target` with `amount` (0 to 1) of `origin` still in it."""
+    """`target` with `amount` (0 to 1) of `origin` still in it; lips that must touch still do."""
     if amount <= 0:
         return target
-    return Mouth(*(
-        (1 - amount) * getattr(target, name) + amount * getattr(origin, name) for name in _NAMES
-    ))
+    blended = Mouth(
+        *((1 - amount) * getattr(target, name) + amount * getattr(origin, name) for name in _NAMES)
+    )
+    return replace(blended, seal=max(target.seal, blended.seal))

@@ -1,0 +1,39 @@
+"""Starts the animator."""
+
+from typing import NoReturn
+
+from linly.animator.v1 import animator_pb2
+from linly.animator.v1.animator_pb2_grpc import add_AnimatorServiceServicer_to_server
+from linly_animator.config import Settings
+from linly_animator.engine import AnimatorEngine
+from linly_animator.servicer import AnimatorServicer
+from linly_mesh.plugins import load_engine
+from linly_mesh.rpc.server import Registration, run, serve
+from linly_mesh.workload import Workload
+
+
+async def _serve() -> None:
+    settings = Settings()
+    workload = Workload()
+    engine: AnimatorEngine = load_engine("linly.animator.engines", settings.engine)(
+        settings, workload
+    )
+
+    async def start() -> Registration:
+        await engine.start()
+        return Registration(
+            animator_pb2.DESCRIPTOR.services_by_name["AnimatorService"],
+            AnimatorServicer(engine, settings.engine, settings.max_uploads),
+            add_AnimatorServiceServicer_to_server,
+        )
+
+    await serve("animator", settings, start, engine.stop, workload)
+
+
+def main() -> NoReturn:
+    """The console script."""
+    run(_serve())
+
+
+if __name__ == "__main__":
+    main()
