@@ -9,6 +9,8 @@ from linly_mesh.rpc.status import error_info, from_rpc_error
 
 _STAGE = "talk"
 """Who is to blame where a status names nobody: the server that was called."""
+UNREACHABLE = "UNREACHABLE"
+"""The reason of a service, or a stage, that nobody answers for."""
 _CAUSE = re.compile(r"last error: .*(?:error|remote host): (.*)")
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -47,15 +49,20 @@ def from_status(status: Status) -> TalkError:
     )
 
 
-def from_call(error: grpc.RpcError) -> TalkError:
-    """The error that a failed call ended with, from grpc.aio or from the synchronous API.
+def from_call(error: grpc.RpcError, target: str) -> TalkError:
+    """The error that a failed call ended with, from grpc.aio or from the synchronous API."""
+    cause = connection_failure(error)
+    if cause is not None:
+        message = f"the talk service is not serving ({target}): {cause}"
+        return TalkError(grpc.StatusCode.UNAVAILABLE, _STAGE, UNREACHABLE, message)
+    return from_status(from_rpc_error(error, _STAGE))  # type: ignore[arg-type]  # same face
+
+
+def connection_failure(error: grpc.RpcError) -> str | None:
+    """Why nobody could be reached, in the system's words; None if somebody was.
 
     Core wraps what the system said ("No such file or directory") into a sentence about its
     own attempts; only the system's part is worth a line.
     """
-    found = from_status(from_rpc_error(error, _STAGE))  # type: ignore[arg-type]  # same face
-    cause = _CAUSE.search(found.message)
-    if found.code is grpc.StatusCode.UNAVAILABLE and cause:
-        message = cause[1][:1].lower() + cause[1][1:]
-        return TalkError(found.code, found.stage, found.reason, message)
-    return found
+    cause = _CAUSE.search(error.details() or "")
+    return cause[1][:1].lower() + cause[1][1:] if cause else None

@@ -26,6 +26,7 @@ class TalkClient:
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.http2.bdp_probe", 0),  # see linly_mesh.rpc.channel
         )
+        self._target = target
         self._channel = channel or grpc.insecure_channel(target, options=options)
 
     def __enter__(self) -> "TalkClient":
@@ -91,6 +92,6 @@ class TalkClient:
                 if event is not None:
                     yield event
         except grpc.RpcError as error:
-            raise from_call(error) from None
+            raise from_call(error, self._target) from None
         finally:
             call.cancel()

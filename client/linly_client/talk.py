@@ -30,14 +30,15 @@ class Talk:
     Iterate from one task only. Every method raises TalkError once the talk has failed.
     """
 
-    def __init__(self, call: _Call) -> None:
+    def __init__(self, call: _Call, target: str) -> None:
         """Made by ``TalkClient.converse``."""
         self._call = call
+        self._target = target
         self._writing = asyncio.Lock()  # gRPC takes one write of a call at a time
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         """The events up to the end of the talk."""
-        with _talk_errors():
+        with _talk_errors(self._target):
             async for response in self._call:
                 event = to_event(response)
                 if event is not None:
@@ -92,7 +93,7 @@ class Talk:
         await self._call.done_writing()
 
     async def _write(self, request: talk_pb2.ConverseRequest) -> None:
-        with _talk_errors():
+        with _talk_errors(self._target):
             async with self._writing:
                 await self._call.write(request)
 
@@ -123,18 +124,18 @@ class TalkClient:
             AsyncExitStack() as stack,
         ):
             stub = talk_pb2_grpc.TalkServiceStub(channel)
-            with _talk_errors():
+            with _talk_errors(self._target):
                 call = await stack.enter_async_context(open_duplex(stub.Converse, timeout=timeout))
                 await call.write(Request(config=config))
-            yield Talk(call)
+            yield Talk(call, self._target)
 
 
 @contextmanager
-def _talk_errors() -> Iterator[None]:
+def _talk_errors(target: str) -> Iterator[None]:
     try:
         yield
     except grpc.aio.AioRpcError as error:
-        raise from_call(error) from None
+        raise from_call(error, target) from None
     except asyncio.InvalidStateError as error:
         raise TalkError(
             grpc.StatusCode.FAILED_PRECONDITION, "client", "TALK_ENDED", str(error)

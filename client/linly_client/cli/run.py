@@ -7,16 +7,13 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-import grpc
 from rich.text import Text
 
 from linly_client.cli.console import CommandError, errors
-from linly_client.cli.processes import SERVICES
-from linly_client.errors import TalkError
+from linly_client.errors import UNREACHABLE, TalkError
 from linly_client.recording import RecordingError
 from linly_client.wav import AudioFileError
 from linly_mesh.errors import ConfigurationError
-from linly_mesh.proxy.endpoints import target
 from linly_mesh.proxy.launcher import LaunchError
 
 _FAILED = 1
@@ -86,14 +83,8 @@ EXPECTED = (
 
 def print_error(error: BaseException) -> None:
     """One line on standard error."""
-    text = _unreachable(error) if isinstance(error, TalkError) else None
-    line = Text.assemble(("error: ", "bold red"), " ".join((text or str(error)).split()))
+    text = str(error)
+    if isinstance(error, TalkError) and error.reason == UNREACHABLE:
+        text = f"{error.message}; start it with: talker up"
+    line = Text.assemble(("error: ", "bold red"), " ".join(text.split()))
     errors.print(line, soft_wrap=True)
-
-
-def _unreachable(error: TalkError) -> str | None:
-    name = "orchestrator" if error.stage == "talk" else error.stage
-    if error.code is not grpc.StatusCode.UNAVAILABLE or name not in SERVICES:
-        return None
-    what = f": {error.message}" if error.message else ""
-    return f"{name} is not serving ({target(name)}){what}; start it with: talker up"

@@ -19,7 +19,7 @@ from linly.tts.v1 import tts_pb2, tts_pb2_grpc
 from linly_client.cli.console import CommandError, console
 from linly_client.cli.processes import SERVICES
 from linly_client.cli.run import run
-from linly_client.errors import from_call
+from linly_client.errors import connection_failure
 from linly_mesh.proxy.endpoints import target
 from linly_mesh.proxy.readiness import check_serving
 from linly_mesh.rpc.channel import open_channel
@@ -75,5 +75,7 @@ async def _ask(name: str) -> _Report:
         async with open_channel(target(name)) as channel:
             answer = await stub(channel).GetCapabilities(request(), timeout=_TIMEOUT)
     except grpc.aio.AioRpcError as error:
-        return _Report(name, serving=False, trouble=from_call(error).message)
+        return _Report(
+            name, serving=False, trouble=connection_failure(error) or str(error.details())
+        )
     return _Report(name, serving, info=answer.service)

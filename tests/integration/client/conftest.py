@@ -1,6 +1,7 @@
 """A talk service that plays a script, and media to play."""
 
 import array
+import asyncio
 import math
 from collections.abc import AsyncIterator
 from fractions import Fraction
@@ -75,6 +76,7 @@ class ScriptedTalk(talk_pb2_grpc.TalkServiceServicer):
         self.transcript = "what time is it"
         self.configs: list[talk_pb2.TalkConfig] = []
         self.requests: list[talk_pb2.ConverseRequest] = []
+        self.opened = asyncio.Event()
         self._turn = 0
         self._config = talk_pb2.TalkConfig()
 
@@ -82,6 +84,7 @@ class ScriptedTalk(talk_pb2_grpc.TalkServiceServicer):
         reader = RequestReader(request_iterator)
         self._config = (await reader.config()).config
         self.configs.append(self._config)
+        self.opened.set()
         yield self._started()
         heard = 0
         async for kind, request in reader:

@@ -54,7 +54,7 @@ def stage(tmp_path) -> Stage:
 async def until(condition: Callable[[], bool]) -> None:
     """Other processes give no event to wait for."""
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110
+        while not condition():
             await asyncio.sleep(0.02)
 
 

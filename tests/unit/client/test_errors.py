@@ -3,7 +3,7 @@ import asyncio
 import grpc
 import pytest
 
-from linly_client.errors import from_call
+from linly_client.errors import connection_failure, from_call
 from linly_mesh.proxy.readiness import check_serving
 
 
@@ -14,9 +14,10 @@ async def failure(target: str) -> grpc.aio.AioRpcError:
 
 
 async def test_a_missing_socket_is_told_in_the_systems_words(tmp_path):
-    error = from_call(await failure(f"unix:{tmp_path}/s"))
-    assert error.code is grpc.StatusCode.UNAVAILABLE
-    assert error.message == "no such file or directory"
+    where = f"unix:{tmp_path}/s"
+    error = from_call(await failure(where), where)
+    assert (error.code, error.reason) == (grpc.StatusCode.UNAVAILABLE, "UNREACHABLE")
+    assert error.message.endswith(f"not serving ({where}): no such file or directory")
 
 
 async def test_a_closed_port_is_told_in_the_systems_words():
@@ -24,10 +25,14 @@ async def test_a_closed_port_is_told_in_the_systems_words():
     port = listener.sockets[0].getsockname()[1]
     listener.close()
     await listener.wait_closed()
-    assert from_call(await failure(f"127.0.0.1:{port}")).message == "connection refused"
+    assert connection_failure(await failure(f"127.0.0.1:{port}")) == "connection refused"
 
 
 async def test_a_status_without_details_still_names_a_stage_and_reason(tmp_path):
-    error = from_call(await failure(f"unix:{tmp_path}/s"))
-    assert (error.stage, error.reason) == ("talk", "UNAVAILABLE")
-    assert str(error) == "talk: no such file or directory (UNAVAILABLE)"
+    server = grpc.aio.server()  # knows no service at all
+    server.add_insecure_port(f"unix:{tmp_path}/s")
+    await server.start()
+    error = from_call(await failure(f"unix:{tmp_path}/s"), "there")
+    await server.stop(0)
+    assert (error.stage, error.reason) == ("talk", "UNIMPLEMENTED")
+    assert str(error) == "talk: Method not found! (UNIMPLEMENTED)"
