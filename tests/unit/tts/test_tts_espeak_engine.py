@@ -26,7 +26,8 @@ def voice(engine: EspeakEngine, name: str) -> Voice:
 
 async def say(engine: EspeakEngine, text: str, name: str = "en-us") -> Speech:
     pieces = engine.synthesize(text, voice(engine, name), 1.0, lambda: None)
-    return [piece async for piece in pieces][0]
+    (speech,) = [piece async for piece in pieces]
+    return speech
 
 
 def worker() -> BaseProcess:

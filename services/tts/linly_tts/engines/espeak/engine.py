@@ -5,7 +5,7 @@ import itertools
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from linly_tts.engine import EngineError, Speech, Voice
+from linly_tts.engine import Speech, Voice
 from linly_tts.engines.espeak.speaking import Order
 from linly_tts.engines.espeak.voices import voice_catalogue
 from linly_tts.engines.espeak.worker import EspeakWorker
