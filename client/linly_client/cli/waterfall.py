@@ -17,7 +17,9 @@ _FIGURES = (
     ("first audio", "first_audio"),
     ("first frame", "first_frame"),
     ("overhead", "overhead"),
+    ("speech", "speech_duration"),
 )
+_FIGURES_PER_ROW = 3
 
 
 def waterfall(metrics: TurnMetrics) -> RenderableType:
@@ -29,7 +31,7 @@ def waterfall(metrics: TurnMetrics) -> RenderableType:
     span = _span(metrics)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, header_style="dim")
     table.add_column("stage")
-    for column in ("start", "first out", "end"):
+    for column in ("start", "first", "end"):
         table.add_column(column, justify="right", min_width=7)
     end = seconds(span)
     table.add_column(f"0{end:>{_BAR_WIDTH - 1}}", no_wrap=True, min_width=_BAR_WIDTH)
@@ -67,16 +69,20 @@ def _bar(stage: StageMetrics, span: float) -> Text:
     return bar
 
 
-def _figures(metrics: TurnMetrics) -> Text:
+def _figures(metrics: TurnMetrics) -> Table:
     known = [
-        f"{label} {seconds(value)}"
+        (label, seconds(value))
         for label, field in _FIGURES
         if (value := getattr(metrics, field)) is not None
     ]
-    if metrics.speech_duration is not None:
-        known.append(f"speech {seconds(metrics.speech_duration)}")
     if metrics.frames_sent is not None:
         dropped = f" ({metrics.frames_dropped} dropped)" if metrics.frames_dropped else ""
-        known.append(f"{metrics.frames_sent} frames{dropped}")
-    # A figure is not broken over two lines.
-    return Text(" · ".join(figure.replace(" ", "\u00a0") for figure in known))
+        known.append(("frames", f"{metrics.frames_sent}{dropped}"))
+    table = Table.grid(padding=(0, 1))
+    for _ in range(_FIGURES_PER_ROW):
+        table.add_column(style="dim", min_width=11)
+        table.add_column(min_width=9)
+    for start in range(0, len(known), _FIGURES_PER_ROW):
+        row = known[start : start + _FIGURES_PER_ROW]
+        table.add_row(*(cell for figure in row for cell in figure))
+    return table
