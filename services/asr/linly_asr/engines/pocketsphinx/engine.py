@@ -5,6 +5,7 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+import pocketsphinx  # used by the workers alone, but a missing extra has to show here
 
 from linly_asr.config import Settings
 from linly_asr.engine import Alternative, EngineError, Recognition, Samples, Word
@@ -22,7 +23,7 @@ class PocketsphinxEngine:
 
     def __init__(self, settings: Settings) -> None:
         """Loads nothing yet."""
-        self.model = f"en-us {version('pocketsphinx')}"  # a missing extra shows here
+        self.model = f"en-us {version(pocketsphinx.__name__)}"
         self.max_concurrency = settings.decoders
         self.workload = Workload()
         self._pool = WorkerPool(settings.decoders)

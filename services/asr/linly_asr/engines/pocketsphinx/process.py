@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections import deque
+from contextlib import suppress
 from typing import Any, cast
 
 from linly_asr.engine import EngineError
@@ -49,12 +50,6 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         """Whether it can take requests."""
         return self._alive
 
-    @property
-    def pid(self) -> int:
-        """Of the process."""
-        pid: int = self._transport.get_pid()
-        return pid
-
     def request(self, kind: bytes, payload: bytes = b"") -> asyncio.Future[dict[str, Any]]:
         """Sends a request; the future brings its reply, or EngineError if the process dies."""
         reply = self._reply()
@@ -65,6 +60,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     def kill(self) -> None:
         """Ends the process at once."""
         self._alive = False
+        with suppress(ProcessLookupError):
+            self._transport.kill()
         self._transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -10,6 +10,7 @@ import signal
 import struct
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 REQUEST = struct.Struct("<cI")
@@ -20,12 +21,14 @@ COUNT = struct.Struct("<H")
 
 def main() -> None:
     """Serves requests until the end of the input."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle: it drains
-    replies = os.fdopen(os.dup(1), "w", buffering=1)
+    # Terminals and supervisors signal the whole group, but the parent drains: it still needs us.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    replies = os.dup(1)
     os.dup2(2, 1)  # what a library prints must not end up among the replies
 
     def reply(message: Mapping[str, Any]) -> None:
-        replies.write(json.dumps(message) + "\n")
+        os.write(replies, json.dumps(message).encode() + b"\n")
 
     from linly_asr.engines.pocketsphinx.decoder import UtteranceDecoder
 
@@ -46,4 +49,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with suppress(BrokenPipeError):  # the parent is gone, and with it all reason to be
+        main()

@@ -1,0 +1,75 @@
+"""The service as a process of its own."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import grpc
+import psutil
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from linly.asr.v1 import asr_pb2_grpc
+from linly_mesh.rpc.channel import open_channel
+
+from .asr_service import Request, Response, config
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+async def test_it_serves_drains_and_leaves_no_process(
+    tmp_path: Path, question: bytes, ending: signal.Signals
+) -> None:
+    address = f"unix:{tmp_path}/asr.sock"
+    environment = {**os.environ, "ASR_LISTEN": address}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "linly_asr", env=environment, start_new_session=True
+    )
+    try:
+        async with open_channel(address) as channel:
+            health = health_pb2_grpc.HealthStub(channel)
+            asked = health_pb2.HealthCheckRequest(service="linly.asr.v1.AsrService")
+            answer = await health.Check(asked, wait_for_ready=True, timeout=30)
+            assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+            call = asr_pb2_grpc.AsrServiceStub(channel).StreamingRecognize()
+            await call.initial_metadata()
+            await call.write(config())
+            await call.write(Request(audio=question[:40_000]))
+            assert (await call.read()).HasField("speech_event")
+            children = psutil.Process(process.pid).children(recursive=True)
+            assert children
+            os.killpg(process.pid, ending)  # as a terminal does, to the whole group
+            await call.write(Request(audio=question[40_000:]))
+            await call.done_writing()
+            *_, final = [r async for r in read_all(call)]
+            (best,) = final.result.alternatives
+            assert best.transcript == "what is the capital of france"
+        assert await asyncio.wait_for(process.wait(), 10) == 0
+        assert not psutil.wait_procs(children, timeout=2)[1]
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def read_all(call: grpc.aio.StreamStreamCall) -> AsyncIterator[Response]:
+    while (response := await call.read()) is not grpc.aio.EOF:
+        yield response
+
+
+async def test_a_model_that_is_missing_is_one_clear_line(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "linly_asr",
+        env={**os.environ, "LINLY_CACHE": str(tmp_path), "ASR_LISTEN": f"unix:{tmp_path}/s"},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, error = await process.communicate()
+    assert process.returncode
+    assert error.decode().splitlines() == [
+        "error: the weights 'silero-vad' are missing; fetch them with: talker models fetch"
+    ]
