@@ -8,9 +8,9 @@ import typer
 
 from linly_client.cli.console import console
 from linly_client.cli.models import fetch_missing
-from linly_client.cli.run import run, until_signalled
+from linly_client.cli.run import run
 from linly_client.cli.talk import Output, Portrait, Questions, ask, read_questions
-from linly_client.cli.up import mesh, print_invitation
+from linly_client.cli.up import mesh, stay
 from linly_client.wav import Wav
 from linly_mesh.proxy.endpoints import target
 
@@ -35,5 +35,4 @@ async def _demo(
         await ask(questions, portrait, output, target("orchestrator"))
         if not once:
             console.print()
-            print_invitation()
-            await until_signalled()
+            await stay(invite=True)

@@ -1,5 +1,6 @@
 """``talker models``: the weights that services bring."""
 
+import os
 import sys
 import time
 
@@ -40,6 +41,7 @@ def fetch_models() -> None:
 
 def fetch_missing() -> None:
     """Fetches what is not in the cache yet, and says what takes how long."""
+    os.environ.setdefault("TQDM_DISABLE", "1")  # converters draw bars of their own across ours
     for weights in declared():
         if not is_fetched(weights):
             _fetch(weights)

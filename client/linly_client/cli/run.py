@@ -53,11 +53,12 @@ def on_signal(action: Callable[[], object], *numbers: signal.Signals) -> Iterato
         signal.signal(signal.SIGINT, previous)
 
 
-async def until_signalled() -> None:
-    """Returns on Ctrl-C or SIGTERM: this is how a command that stays is meant to end."""
-    signalled = asyncio.Event()
-    with on_signal(signalled.set, signal.SIGINT, signal.SIGTERM):
-        await signalled.wait()
+@contextmanager
+def signalled() -> Iterator[asyncio.Event]:
+    """Sets the event on Ctrl-C or SIGTERM: this is how a command that stays is meant to end."""
+    event = asyncio.Event()
+    with on_signal(event.set, signal.SIGINT, signal.SIGTERM):
+        yield event
 
 
 def fail(error: BaseException) -> NoReturn:

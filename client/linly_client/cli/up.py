@@ -9,7 +9,7 @@ import typer
 
 from linly_client.cli.console import CommandError, console
 from linly_client.cli.processes import SERVICES, process
-from linly_client.cli.run import run, until_signalled
+from linly_client.cli.run import run, signalled
 from linly_mesh.proxy.endpoints import runtime_folder, target
 from linly_mesh.proxy.launcher import Process, State, launched
 
@@ -29,11 +29,17 @@ def up(
 
 async def _up(names: Sequence[str]) -> None:
     async with mesh(names):
-        if "orchestrator" in names:
-            console.print(f"ready on {target('orchestrator')}", soft_wrap=True)
-            print_invitation()
-        await until_signalled()
-        console.print("stopping …", style="dim")
+        await stay(invite="orchestrator" in names)
+
+
+async def stay(*, invite: bool) -> None:
+    """Waits for Ctrl-C; ``invite``: says how to talk to the mesh."""
+    with signalled() as event:
+        if invite:
+            _print_invitation()
+        console.print("Ctrl-C stops the services.")
+        await event.wait()
+    console.print("stopping …", style="dim")
 
 
 @asynccontextmanager
@@ -65,8 +71,9 @@ async def mesh(names: Sequence[str] = SERVICES) -> AsyncIterator[None]:
         spinner.stop()
 
 
-def print_invitation() -> None:
+def _print_invitation() -> None:
     """How to talk to a mesh that is up."""
+    console.print(f"ready on {target('orchestrator')}", soft_wrap=True)
     for command, purpose in (
         ("talker chat", "type with it"),
         ("talker talk --audio question.wav -o answer.mp4", "ask aloud, record the answer"),
@@ -74,4 +81,3 @@ def print_invitation() -> None:
         ("talker status", "see who runs"),
     ):
         console.print(f"  [bold]{command:<48}[/] [dim]{purpose}[/]")
-    console.print("Ctrl-C stops the services.")

@@ -138,6 +138,24 @@ async def test_a_failure_is_one_line_and_an_exit_code(talker, arguments, complai
     assert len(result.err.splitlines()) == 1
 
 
+async def test_up_says_when_it_is_ready_and_ctrl_c_stops_it(start):
+    process = await start("up", "--only", "tts", stdout=asyncio.subprocess.PIPE)
+    await process.stdout.readuntil(b"Ctrl-C stops the services.")
+    process.send_signal(signal.SIGINT)
+    rest, _ = await process.communicate()
+    assert process.returncode == 0
+    assert rest.decode().splitlines()[-1] == "· tts           stopped"
+
+
+async def test_up_names_the_service_that_did_not_start(talker, environment, tmp_path):
+    environment["TTS_ENGINE"] = "gramophone"
+    result = await talker("up", "--only", "tts")
+    assert result.code == 1
+    *log, line = result.err.splitlines()
+    assert line.startswith("error: tts ended by itself with status 1; its log: ")
+    assert "no engine 'gramophone'" in log[-1]
+
+
 async def test_a_question_without_speech_is_a_failure(talker, service, target, question):
     service.transcript = ""
     result = await talker("talk", "--audio", question, "-o", "o.mp4", "--target", target)
