@@ -20,7 +20,7 @@ def decode(audio: bytes, encoding: str) -> npt.NDArray[np.float32]:
         return np.asarray(_G711[encoding][np.frombuffer(audio, np.uint8)], np.float32)
     if len(audio) % 2:
         raise ValueError(f"expected whole 16-bit samples, got {len(audio)} bytes")
-    return np.frombuffer(audio, "<i2").astype(np.float32) / 32768
+    return np.asarray(np.frombuffer(audio, "<i2") / 32768, np.float32)
 
 
 def _mulaw() -> npt.NDArray[np.float32]:

@@ -17,8 +17,8 @@ from linly_animator.engines.portrait.renderer import Renderer
 
 _SMALLEST_FACE = 36.0
 """Pixels between the outer corners of the eyes; below it a mouth is a smudge."""
-_PROFILE = 0.72
-"""See Anatomy.yaw; about 45 degrees. Beyond it half of the mouth is out of sight."""
+_PROFILE = 0.78
+"""See Anatomy.yaw; about 35 degrees. Beyond it one corner of the mouth is out of sight."""
 
 
 @dataclass(frozen=True, slots=True)

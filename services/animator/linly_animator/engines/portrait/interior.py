@@ -86,13 +86,13 @@ def _teeth(
         for sign in (-1, 1):
             left = middle + sign * (x + (seen if sign < 0 else 0)) * scale
             one = np.zeros_like(opacity)
-            box = (int(left + 0.002 * scale), int(biting - (height + 0) * scale))
+            box = (int(left + 0.002 * scale), int(biting - height * scale))
             end = (int(left + (seen - 0.002) * scale), int(biting - lift * scale))
             _rounded(one, box, end, int(0.014 * scale * min(seen / 0.09, 1)))
             opacity |= one
             across = np.clip((np.arange(columns) - left) / (seen * scale), 0, 1)
             round_ = 1 - 0.28 * np.abs(across - 0.5) ** 2 * 4
-            shade = (1 - 0.42 * (x / reach) ** 1.5) * round_
+            shade = (1 - 0.5 * min(x / reach, 1.0) ** 1.4) * round_
             light = np.where(one > 0, shade[None].astype(np.float32), light)
         x += seen
     # The gaps between teeth are shadow, not holes into the throat.

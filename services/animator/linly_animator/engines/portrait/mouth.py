@@ -106,7 +106,7 @@ class MouthPainter:
         # Light falls in through the opening: little of it reaches the edges and the depth.
         light = (soft / max(float(soft.max()), 0.05))[..., None]
         inside = _THROAT * (0.35 + 0.65 * light)
-        top = drop * (0.5 - 0.4 * max(pose.tongue, 0.9 * pose.tongue_out)) - 0.01 * pose.tongue_out
+        top = drop * (0.5 - 0.4 * max(pose.tongue, pose.tongue_out)) + 0.004 * pose.tongue_out
         tongue = self._pieces.tongue.place(_lowered(skull, top), size)
         tongue[..., :3] *= 0.35 + 0.65 * light
         lower = self._pieces.lower_teeth.place(_lowered(skull, drop), size)
@@ -164,12 +164,14 @@ def _weights_at_rest() -> Floats:
 
 
 def _tooth_colour(picture: Image, anatomy: Anatomy) -> Floats:
-    """Teeth as bright as the light in the picture: taken from the skin of the cheeks."""
+    """Teeth in the light of the picture, whose brightness and tint the skin of the cheeks tells."""
     cheeks = np.round(anatomy.row((50, 280, 205, 425))).astype(int)
     height, width = picture.shape[:2]
     inside = cheeks[(cheeks >= 0).all(axis=1) & (cheeks[:, 0] < width) & (cheeks[:, 1] < height)]
-    light = float(picture[inside[:, 1], inside[:, 0]].max(axis=1).mean()) if len(inside) else 200.0
-    return np.asarray(np.array([0.87, 0.93, 1.0], np.float32) * np.clip(light * 1.05, 90, 240))
+    skin = picture[inside[:, 1], inside[:, 0]].mean(axis=0) if len(inside) else np.full(3, 200.0)
+    light = float(np.clip(skin.max() * 1.05, 90, 240))
+    tint = 0.65 * np.array([0.89, 0.95, 1.0]) + 0.35 * skin / max(float(skin.max()), 1.0)
+    return np.asarray(tint * light, np.float32)
 
 
 def _catmull_rom(points: int, fine: int) -> Floats:

@@ -133,7 +133,11 @@ def _mouth_moves(
         "close": _closing(anatomy, uv, s, lip, near, bone, upper=upper),
         "jaw": (-0.045 * s * near - 0.02 * cheek, 0.26 * (corner + below_lip + 0.92 * bone)),
         "wide": (0.075 * s * near, -0.012 * s**2 * near),
-        "pucker": (-0.105 * s * near, 0.022 * outward * outer + 0.012 * (below - above)),
+        "pucker": (
+            -0.43 * half * s * near,
+            # Round lips don't smile: what is left of a smile goes, too.
+            0.022 * outward * outer + 0.012 * (below - above) + 0.4 * _smile(anatomy) * s**2 * near,
+        ),
         "upper": (zero, -0.055 * above_lip - 0.024 * above),
         "lower": (zero, 0.06 * below_lip + 0.024 * below),
         "press": (zero, -0.02 * outward * outer + 0.008 * (above - below)),
@@ -166,9 +170,15 @@ def _closing(
     lip = share * gap if upper else -(1 - share) * gap
     widest = float(np.max(below[:, 1] - above[:, 1], initial=0))
     v = np.where(is_lip, lip, -(1 - share) * max(widest, 0) * bone)
-    line = above * (1 - share) + below * share
-    smile = float(np.clip(line[4:7, 1].mean() - line[[0, -1], 1].mean() - 0.01, 0, 0.08))
+    smile = _smile(anatomy)
     return -0.5 * smile * s * near, v + 0.55 * smile * s**2 * near
+
+
+def _smile(anatomy: Anatomy) -> float:
+    """How far the corners of the mouth stand above its middle, in units; 0 at rest."""
+    edges = anatomy.row(mesh.LIP_UPPER_INNER) + anatomy.row(mesh.LIP_LOWER_INNER)
+    line = anatomy.normalise(edges / 2)[:, 1]
+    return float(np.clip(line[4:7].mean() - line[[0, -1]].mean() - 0.01, 0, 0.08))
 
 
 def _head_moves(
