@@ -1,6 +1,6 @@
 """Finding a voice by its name or by a language."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from linly_mesh.errors import ConfigurationError
 from linly_tts.engine import Voice
@@ -37,26 +37,35 @@ class VoiceBook:
         The tag is shortened until a voice speaks it (RFC 4647, section 3.4, "lookup"): "de-AT"
         finds a voice for "de".
         """
-        wanted = language_code.lower()
-        wanted = _REGIONS_OF_ANOTHER_LANGUAGE.get(wanted, wanted)
-        while wanted:
+        for wanted in _ever_shorter(language_code):
             for voice in self._preferred:
                 if wanted in _tags(voice):
                     return voice
-            wanted = wanted.rpartition("-")[0]
         return None
 
     def of_language(self, language_code: str) -> list[Voice]:
         """The voices of a language, or all if it is empty, sorted by name.
 
-        A voice is of a language if one of its tags is the language's or begins with it.
+        A voice is of a language if one of its tags is the language's or begins with it; if none
+        is, the language's tag is shortened.
         """
-        wanted = language_code.lower()
-        return [
-            voice
-            for _, voice in sorted(self._by_name.items())
-            if not wanted or any(f"{tag}-".startswith(f"{wanted}-") for tag in _tags(voice))
-        ]
+        voices = [self._by_name[name] for name in sorted(self._by_name)]
+        if not language_code:
+            return voices
+        for wanted in _ever_shorter(language_code):
+            found = [v for v in voices if any(f"{t}-".startswith(f"{wanted}-") for t in _tags(v))]
+            if found:
+                return found
+        return []
+
+
+def _ever_shorter(language_code: str) -> Iterator[str]:
+    """The tag, and what is left of it as its subtags are taken away from the end."""
+    tag = language_code.lower()
+    tag = _REGIONS_OF_ANOTHER_LANGUAGE.get(tag, tag)
+    while tag:
+        yield tag
+        tag = tag.rpartition("-")[0]
 
 
 def _tags(voice: Voice) -> list[str]:

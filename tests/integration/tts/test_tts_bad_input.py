@@ -11,7 +11,19 @@ from linly_mesh.rpc.status import bad_request, error_info, from_rpc_error
 from linly_tts.engine import EngineError, Speech, Viseme, VisemeSpan, Voice
 
 from .conftest import MAX_STREAMS, Service, serving
-from .speaking import CANCEL, END, FLUSH, Heard, Request, config, converse, duplex, say, text
+from .speaking import (
+    CANCEL,
+    END,
+    FLUSH,
+    Heard,
+    Request,
+    config,
+    converse,
+    duplex,
+    listen,
+    say,
+    text,
+)
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 
@@ -202,10 +214,13 @@ async def test_a_failure_of_the_engine_fails_its_stream_alone(tmp_path: Path) ->
         async with duplex(service.stub) as other:
             await other.write(config())
             await other.write(text("One. "))
-            error, _ = await failure(service, [config(), text("Fine. Now crash."), END])
-            assert error.code() is grpc.StatusCode.INTERNAL
-            assert error_info(from_rpc_error(error, "tts")).reason == "ENGINE_FAILED"
-            assert "crash." not in error.details(), "the text is the caller's own business"
+            async with duplex(service.stub) as failing:  # which its client leaves open
+                await failing.write(config())
+                await failing.write(text("Fine. Now crash! "))
+                with pytest.raises(grpc.aio.AioRpcError) as caught:
+                    await listen(failing)
+            assert caught.value.code() is grpc.StatusCode.INTERNAL
+            assert error_info(from_rpc_error(caught.value, "tts")).reason == "ENGINE_FAILED"
             await other.write(text("Two."))
             await other.write(END)
             await other.done_writing()

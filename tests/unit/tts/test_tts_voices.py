@@ -60,6 +60,8 @@ def test_voices_are_listed_by_name_and_language(book: VoiceBook) -> None:
     assert {"en-us", "en-gb"} <= set(english)
     assert all(name.startswith("en") for name in english)
     assert [voice.name for voice in book.of_language("en-US")] == ["en-us", "en-us-nyc"]
+    assert [voice.name for voice in book.of_language("de-DE")] == ["de"]
+    assert "cmn" in [voice.name for voice in book.of_language("zh-CN")]
     assert book.of_language("xx") == []
 
 

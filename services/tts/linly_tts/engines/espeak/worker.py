@@ -12,10 +12,9 @@ from linly_tts.engine import EngineError, Speech
 from linly_tts.engines.espeak.library import EspeakLibrary, VoiceFile
 from linly_tts.engines.espeak.speaking import Order, speak
 
-_START_PATIENCE = 30.0
-"""Seconds for a new process to have the library loaded."""
-_CLAUSE_PATIENCE = 10.0
-"""Seconds for one clause; the longest that the service cuts takes a tenth of one."""
+_PATIENCE = 30.0
+"""Seconds without an answer after which the process is taken to hang. The costliest clause, letters
+that the voice spells out in another language, as slowly as it can, takes two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class EspeakWorker:
         )
         self._process.start()
         theirs.close()  # so that the process's death ends the connection
-        self.loaded: Loaded = self._receive(_START_PATIENCE)
+        self.loaded: Loaded = self._receive()
 
     @property
     def alive(self) -> bool:
@@ -69,7 +68,7 @@ class EspeakWorker:
         except OSError as error:
             self.close()
             raise EngineError("the speech library crashed") from error
-        speech: Speech | None = self._receive(_CLAUSE_PATIENCE)
+        speech: Speech | None = self._receive()
         return speech
 
     def cancel(self, number: int) -> None:
@@ -82,15 +81,15 @@ class EspeakWorker:
         self._process.kill()
         self._process.join()
 
-    def _receive(self, patience: float) -> Any:
+    def _receive(self) -> Any:
         try:
-            if self._connection.poll(patience):
+            if self._connection.poll(_PATIENCE):
                 return self._connection.recv()
         except (EOFError, OSError) as error:
             self.close()
             raise EngineError("the speech library crashed") from error
         self.close()
-        raise EngineError(f"the speech library gave no answer for {patience:g} s")
+        raise EngineError(f"the speech library gave no answer for {_PATIENCE:g} s")
 
 
 def _serve(connection: Connection, cancelled: Any) -> None:
