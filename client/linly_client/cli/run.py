@@ -16,6 +16,16 @@ from linly_client.wav import AudioFileError
 from linly_mesh.errors import ConfigurationError
 from linly_mesh.proxy.launcher import LaunchError
 
+EXPECTED = (
+    AudioFileError,
+    CommandError,
+    ConfigurationError,
+    LaunchError,
+    OSError,
+    RecordingError,
+    TalkError,
+)
+"""What a command may end with that is no fault of this program."""
 _FAILED = 1
 
 
@@ -70,22 +80,14 @@ def fail(error: BaseException) -> NoReturn:
     sys.exit(_FAILED)
 
 
-EXPECTED = (
-    AudioFileError,
-    CommandError,
-    ConfigurationError,
-    LaunchError,
-    OSError,
-    RecordingError,
-    TalkError,
-)
-"""What a command may end with that is no fault of this program."""
-
-
 def print_error(error: BaseException) -> None:
     """One line on standard error."""
-    text = str(error)
-    if isinstance(error, TalkError) and error.reason == UNREACHABLE:
-        text = f"{error.message}; start it with: talker up"
+    match error:
+        case TalkError(reason=reason) if reason == UNREACHABLE:
+            text = f"{error.message}; start it with: talker up"
+        case OSError(filename=str(name), strerror=str(what)):
+            text = f"{name}: {what}"
+        case _:
+            text = str(error)
     line = Text.assemble(("error: ", "bold red"), " ".join(text.split()))
     errors.print(line, soft_wrap=True)

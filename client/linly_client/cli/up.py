@@ -20,11 +20,11 @@ def up(
     ] = "",
 ) -> None:
     """Start the services; Ctrl-C stops them."""
-    names = [name.strip() for name in only.split(",") if name.strip()] or list(SERVICES)
-    unknown = ", ".join(sorted(set(names) - set(SERVICES)))
+    asked = {name.strip() for name in only.split(",") if name.strip()}
+    unknown = ", ".join(sorted(asked - set(SERVICES)))
     if unknown:
         raise CommandError(f"no such service: {unknown}; there are {', '.join(SERVICES)}")
-    run(_up(names))
+    run(_up([name for name in SERVICES if name in asked or not asked]))
 
 
 async def _up(names: Sequence[str]) -> None:
@@ -59,7 +59,8 @@ async def mesh(names: Sequence[str] = SERVICES) -> AsyncIterator[None]:
                 console.print(f"[dim]·[/] {changed.name:<13} stopped")
             case _:
                 pass
-        spinner.update(f"starting {', '.join(waiting)} …")
+        starting = state in (State.STARTING, State.READY)
+        spinner.update(f"starting {', '.join(waiting)} …" if starting else "stopping …")
 
     try:
         spinner.start()

@@ -14,7 +14,7 @@ import pytest
 
 from linly_client.wav import read_wav
 
-TALKER = (sys.executable, "-c", "from linly_client.cli import main; main()")
+TALKER = (sys.executable, "-m", "linly_client.cli")
 
 
 @dataclass
@@ -126,6 +126,7 @@ async def test_ctrl_c_interrupts_the_reply_and_ctrl_d_leaves(start, target):
     [
         (("say", "hi"), "error: the talk service is not serving (unix:"),
         (("talk", "--audio", "none.wav"), "error: none.wav: No such file or directory"),
+        (("say", "hi", "--portrait", "me.jpg"), "error: me.jpg: No such file or directory"),
         (("say", "hi", "-o", "o.avi"), "error: o.avi: the name must end in .mp4 or .wav"),
         (("up", "--only", "asr,moon"), "error: no such service: moon;"),
         (("status",), "error: asr, llm, tts, animator, orchestrator are not serving"),
