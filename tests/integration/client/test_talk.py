@@ -20,6 +20,7 @@ from linly_client import (
     TurnEnded,
     TurnStarted,
 )
+from linly_client.sync import TalkClient as SyncTalkClient
 
 TEXT_ONLY = TalkOptions(audio=False, video=None)
 
@@ -150,3 +151,22 @@ async def test_a_deadline_ends_the_talk(target):
             async for _ in talk:
                 pass
     assert caught.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+async def test_the_synchronous_face_talks_to_a_real_server_too(target, tone):
+    def ask():
+        with SyncTalkClient(target) as client:
+            return list(client.talk(text="hello"))
+
+    events = await asyncio.to_thread(ask)
+    assert of(ReplyText, events)[0].text == "You said hello."
+    assert b"".join(event.data for event in of(Audio, events)) == tone(0.1) * 10
+
+
+async def test_the_synchronous_face_names_a_server_that_is_not_there(tmp_path):
+    def ask():
+        with SyncTalkClient(f"unix:{tmp_path}/nobody") as client:
+            return list(client.talk(text="hello"))
+
+    with pytest.raises(TalkError, match=r"not serving .* no such file"):
+        await asyncio.to_thread(ask)
