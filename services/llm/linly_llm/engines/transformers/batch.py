@@ -13,7 +13,7 @@ from transformers.generation.continuous_batching.requests import GenerationOutpu
 from transformers.generation.continuous_batching.scheduler import SCHEDULER_MAPPING, FIFOScheduler
 
 from linly_llm.engine import ModelRestartedError, Sampling
-from linly_llm.engines.transformers.request import BatchRequest
+from linly_llm.engines.transformers.request import BatchRequest, Progress
 from linly_llm.engines.transformers.sampling import per_request_sampling
 
 _log = logging.getLogger(__name__)
@@ -76,9 +76,13 @@ class ContinuousBatch:
         return self._blocks * _PAGE
 
     async def start(self) -> None:
-        """Returns when requests are taken."""
+        """Returns when requests are taken; raises what transformers raises at its first start."""
         self._supervisor = asyncio.create_task(self._supervise())
-        await self._ready.wait()
+        ready = asyncio.create_task(self._ready.wait())
+        await asyncio.wait({self._supervisor, ready}, return_when=asyncio.FIRST_COMPLETED)
+        if not ready.done():
+            ready.cancel()
+            await self._supervisor
 
     async def stop(self) -> None:
         """Fails what still runs and ends the threads."""
@@ -88,8 +92,8 @@ class ContinuousBatch:
 
     async def generate(
         self, prompt: Sequence[int], max_new_tokens: int, end: Sequence[int], sampling: Sampling
-    ) -> AsyncGenerator[BatchRequest]:
-        """Yields the request each time that it has more tokens, until it has finished.
+    ) -> AsyncGenerator[Progress]:
+        """Yields the progress of a new request, the last time when it has finished.
 
         Args:
             prompt: token ids; with ``max_new_tokens`` at most ``cache_tokens``. A longer one
@@ -115,12 +119,15 @@ class ContinuousBatch:
             raise ModelRestartedError
         self._requests[identity] = request
         try:
-            while not request.finished:
+            while True:
                 await request.changed.wait()
                 request.changed.clear()
-                if request.failed:
+                progress = request.progress
+                if progress is None:
                     raise ModelRestartedError
-                yield request
+                yield progress
+                if progress.finished:
+                    return
         finally:
             if not request.left.is_set():
                 request.cancelled = True
@@ -134,6 +141,8 @@ class ContinuousBatch:
             try:
                 await asyncio.to_thread(self._run_manager, loop)
             except Exception:
+                if not self._ready.is_set():
+                    raise
                 _log.exception("the generation loop could not be run")
             self._manager = None
             for request in self._requests.values():
@@ -178,4 +187,4 @@ class ContinuousBatch:
             return
         if request.cancelled:  # and yet it runs: its cancel was read before it was
             manager.cancel_request(output.request_id)
-        request.update(output.generated_tokens, output.lifespan[0], output.is_finished())
+        request.update(Progress(output.generated_tokens, output.lifespan[0], output.is_finished()))

@@ -18,11 +18,12 @@ def gguf_to_safetensors(folder: Path) -> None:
     config = AutoConfig.from_pretrained(folder, gguf_file=source.name)
     if hasattr(config, "quantization_config"):
         del config.quantization_config  # the weights below are not quantised any more
-    model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
+    with torch.device("meta"):  # names and shapes; random weights would take half of the time
+        model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
     checkpoint = load_gguf_checkpoint(
         str(source), return_tensors=True, model_to_load=model, torch_dtype=torch.bfloat16
     )
-    lacking = model.load_state_dict(checkpoint["tensors"], strict=False).missing_keys
+    lacking = model.load_state_dict(checkpoint["tensors"], strict=False, assign=True).missing_keys
     if set(lacking) - set(model.all_tied_weights_keys):
         raise ValueError(f"{source.name} lacks {', '.join(lacking)}")
     model.tie_weights()

@@ -13,6 +13,7 @@ from linly_llm.engine import (
     Finished,
     FinishReason,
     Message,
+    ModelRestartedError,
     Prompt,
     Role,
     Sampling,
@@ -21,7 +22,8 @@ from linly_llm.engines.transformers.batch import ContinuousBatch
 from linly_llm.engines.transformers.loading import load, model_name
 from linly_llm.engines.transformers.prompt import PromptEncoder
 from linly_llm.engines.transformers.reply import Reply
-from linly_llm.engines.transformers.request import BatchRequest
+from linly_llm.engines.transformers.request import Progress
+from linly_mesh.errors import ConfigurationError
 from linly_mesh.timing import Timing
 from linly_mesh.workload import Workload
 
@@ -66,8 +68,14 @@ class TransformersEngine:
         self._context_tokens = min(known or self._batch.cache_tokens, self._batch.cache_tokens)
         self._encoder = PromptEncoder(self._tokenizer, max_tokens=self._context_tokens - 1)
         self._end = _end_tokens(model, self._tokenizer)
-        await self._batch.start()
-        await asyncio.gather(*(self._warm_up() for _ in range(self.max_concurrency)))
+        try:
+            await self._batch.start()
+            await asyncio.gather(*(self._warm_up() for _ in range(self.max_concurrency)))
+        except (ModelRestartedError, ValueError) as error:
+            await self._batch.stop()
+            raise ConfigurationError(
+                f"the model '{self.model}' can't answer in a batch: {error or 'see the log'}"
+            ) from error
 
     async def stop(self) -> None:
         """Ends the batch and its threads."""
@@ -93,11 +101,11 @@ class TransformersEngine:
         async with aclosing(
             self._batch.generate(tokens, room, self._end, prompt.sampling)
         ) as steps:
-            async for request in steps:
-                text = reply.advance(request.tokens, finished=request.finished)
+            async for progress in steps:
+                text = reply.advance(progress.tokens, finished=progress.finished)
                 if text:
                     elapsed = perf_counter() - started
-                    timing = _timing(started, request, elapsed) if timing_is_due else None
+                    timing = _timing(started, progress, elapsed) if timing_is_due else None
                     timing_is_due = False
                     yield Delta(text, elapsed, timing)
                 if reply.stopped:
@@ -121,8 +129,8 @@ class TransformersEngine:
                 pass
 
 
-def _timing(started: float, request: BatchRequest, elapsed: float) -> Timing:
-    queue_wait = request.taken_up - started
+def _timing(started: float, progress: Progress, elapsed: float) -> Timing:
+    queue_wait = progress.taken_up - started
     return Timing(queue_wait=queue_wait, compute=elapsed - queue_wait, first_output=elapsed)
 
 

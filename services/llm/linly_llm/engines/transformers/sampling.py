@@ -72,7 +72,8 @@ class PerRequestSampling(ContinuousBatchingLogitsProcessor):  # type: ignore[mis
 
     def __call__(self, scores: torch.Tensor, tensor_arg: torch.Tensor) -> torch.Tensor:
         """Raises the chosen token of each row above all others; shape (rows, vocabulary)."""
-        for row, (sampling, position) in zip(scores, self._rows, strict=True):
+        # A prompt that is read in several steps has a row before it has a token; those are last.
+        for row, (sampling, position) in zip(scores, self._rows, strict=False):
             row[choose(row, sampling, position)] = torch.inf
         return scores
 
