@@ -39,7 +39,7 @@ async def stay(*, invite: bool) -> None:
             _print_invitation()
         console.print("Ctrl-C stops the services.")
         await event.wait()
-    console.print("stopping …", style="dim")
+    console.print("stopping … (Ctrl-C again: at once)", style="dim")
 
 
 @asynccontextmanager

@@ -196,6 +196,26 @@ async def test_cancelling_while_they_start_leaves_nothing_behind(stage):
     assert not list(_children_of(os.getpid()))
 
 
+async def test_a_second_cancel_does_not_wait_for_those_that_do_not_stop(stage):
+    stopping = asyncio.Event()
+
+    def watch(process, state):
+        if state is State.STOPPING:
+            stopping.set()
+
+    async def run():
+        processes = [stage.process("a", "stubborn")]
+        async with launched(processes, stage.folder, on_change=watch, grace=600):
+            pass
+
+    running = asyncio.create_task(run())
+    await stopping.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    await until(lambda: not _children_of(os.getpid()))
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's help is Linux's own")
 async def test_a_launcher_that_is_killed_takes_its_processes_along(stage):
     process = stage.process("a")
