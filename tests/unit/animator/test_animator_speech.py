@@ -49,7 +49,7 @@ def test_batches_begin_with_the_chunk_that_they_belong_to() -> None:
         count, arrived = s.next_batch(8)
         batches.append((s.made, count, arrived))
         s.made += count
-    assert batches == [(0, 1, 0.0), (1, 2, None), (3, 4, 1.0), (7, 4, 2.0), (11, 4, 3.0)]
+    assert batches == [(0, 1, 0.0), (1, 1, None), (2, 4, 1.0), (6, 4, 2.0), (10, 4, 3.0)]
 
 
 def test_a_batch_is_never_larger_than_asked() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from linly_animator.engine import Viseme, VisemeTiming
 from linly_animator.engines.portrait.pose import Mouth
+from linly_animator.engines.portrait.speech import LOOK_AHEAD
 from linly_animator.engines.portrait.visemes import SHAPES, Articulation, eased
 
 STEP = 0.04
@@ -58,7 +59,7 @@ def test_a_frame_does_not_change_with_what_is_learned_later(
     whole, timings = articulation(*sounds)
     piecewise = Articulation()
     for frame in range(20):
-        horizon = (frame + 1) * STEP + 0.04
+        horizon = (frame + 1) * STEP + LOOK_AHEAD
         early = [t for t in timings if t.start <= horizon]
         piecewise = Articulation()
         piecewise.add(early)

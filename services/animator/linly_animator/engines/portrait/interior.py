@@ -99,7 +99,7 @@ def _teeth(
     row_mask = cv2.morphologyEx(
         opacity, cv2.MORPH_CLOSE, np.ones((1, int(0.012 * scale)), np.uint8)
     )
-    light = np.where((row_mask > 0) & (opacity == 0), 0.74, light)
+    light = np.where((row_mask > 0) & (opacity == 0), 0.84, light)
     light = cv2.GaussianBlur(light, (0, 0), 0.0025 * scale)
     down = np.linspace(0.88, 1.0, rows, dtype=np.float32)[:, None]
     colour = tooth[None, None] * (light * down)[..., None]

@@ -169,7 +169,7 @@ def _tooth_colour(picture: Image, anatomy: Anatomy) -> Floats:
     height, width = picture.shape[:2]
     inside = cheeks[(cheeks >= 0).all(axis=1) & (cheeks[:, 0] < width) & (cheeks[:, 1] < height)]
     skin = picture[inside[:, 1], inside[:, 0]].mean(axis=0) if len(inside) else np.full(3, 200.0)
-    light = float(np.clip(skin.max() * 1.05, 90, 240))
+    light = float(np.clip(skin.max() * 1.1, 90, 242))
     tint = 0.65 * np.array([0.89, 0.95, 1.0]) + 0.35 * skin / max(float(skin.max()), 1.0)
     return np.asarray(tint * light, np.float32)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from dataclasses import replace
 from threading import Lock
 
 from linly_animator.engine import SpeechChunk
@@ -12,8 +13,10 @@ from linly_animator.engines.portrait.pose import Mouth
 from linly_animator.engines.portrait.visemes import Articulation
 from linly_mesh.workload import Unit
 
-LOOK_AHEAD = 0.04
+LOOK_AHEAD = 0.06
 """Seconds of speech beyond a frame that are awaited, so that the mouth can anticipate."""
+_MURMUR = 0.6
+"""How far the jaw opens in the quietest sound, of what it does in the loudest."""
 _EPSILON = 1e-9
 
 
@@ -87,8 +90,12 @@ class Speech:
         """The mouth of one frame."""
         start, end = frame / self._frame_rate, (frame + 1) / self._frame_rate
         with self._lock:
-            source = self._articulation if self._articulation else self._listener
-            return source.mouth(start, end)
+            if not self._articulation:
+                return self._listener.mouth(start, end)
+            mouth = self._articulation.mouth(start, end)
+            # Loud syllables open the mouth further than murmured ones.
+            force = _MURMUR + (1 - _MURMUR) * self._listener.level(start, end)
+            return replace(mouth, jaw=mouth.jaw * force)
 
     def emphasis(self, frame: int) -> float:
         """How much the head follows the voice in one frame, 0 to 1."""

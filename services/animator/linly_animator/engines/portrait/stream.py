@@ -85,6 +85,10 @@ class Stream:
                     return
                 else:
                     await self._wait()
+        except Exception:
+            for speech in self._speeches:
+                speech.unit.fail()
+            raise
         finally:
             reader.cancel()
             await asyncio.gather(reader, return_exceptions=True)
@@ -146,7 +150,8 @@ class Stream:
 
     def _announce_cancel(self, speech_id: str) -> SpeechCancelled:
         staged = self._on_stage
-        if staged is not None and staged.speech_id == speech_id and staged.made:
+        # Unless the face rests already: then the speech has been seen to its end.
+        if staged is not None and staged.speech_id == speech_id and not self._idle_made:
             shown = int((monotonic() - self._first_sent) * self._options.frame_rate) + 1
             self._performance.take_back(staged, shown)
             self._enter_phase(monotonic())

@@ -18,9 +18,12 @@ from linly_animator.engine import Viseme, VisemeTiming
 from linly_animator.engines.portrait.arrays import Floats
 from linly_animator.engines.portrait.pose import Mouth
 
-ANTICIPATION = 0.06
+ANTICIPATION = 0.05
 """Seconds before a sound in which the mouth already turns to it."""
-CARRY_OVER = 0.09
+LEAD = 0.015
+"""Seconds that the mouth is ahead of the middle of its frame: lips move before they sound, and
+viewers take early lips for natural and late ones for a fault (ITU-R BT.1359)."""
+CARRY_OVER = 0.08
 """Seconds after a sound in which the mouth still shows it."""
 
 _CLOSING = 0.04
@@ -43,7 +46,7 @@ class _Shape:
 
 SHAPES: dict[Viseme, _Shape] = {
     Viseme.SIL: _Shape(Mouth(), jaw=0.8, lips=0.6),
-    Viseme.PP: _Shape(Mouth(jaw=0.05, press=0.75, seal=1), jaw=0.9, lips=0.25),
+    Viseme.PP: _Shape(Mouth(jaw=0.05, press=0.75, seal=1), jaw=0.9, lips=0.5),
     Viseme.FF: _Shape(Mouth(jaw=0.04, tuck=1, upper=0.75, teeth=1), jaw=1.2, lips=0.35),
     Viseme.TH: _Shape(
         Mouth(jaw=0.20, wide=0.1, upper=0.2, lower=0.2, teeth=0.9, tongue_out=1), jaw=0.9, lips=0.4
@@ -107,11 +110,11 @@ class Articulation:
     def mouth(self, start: float, end: float) -> Mouth:
         """The mouth for a frame shown from `start` to `end` (seconds from the start of speech).
 
-        Looks at visemes that begin up to ANTICIPATION after the frame's middle, no further:
+        Looks at visemes that begin up to LEAD + ANTICIPATION after the frame's middle, no further:
         the same speech looks the same however it was cut into chunks. A frame that holds
         the middle of a p, b or m has closed lips, however short the sound.
         """
-        now = (start + end) / 2
+        now = (start + end) / 2 + LEAD
         total = np.full(len(_NAMES), _AT_REST)
         value = np.zeros(len(_NAMES))
         seal = 0.0
