@@ -9,6 +9,7 @@ from linly_asr.servicer import AsrServicer
 from linly_asr.vad import SileroVad
 from linly_asr.weights import SILERO_VAD
 from linly_mesh.plugins import load_engine
+from linly_mesh.rpc.draining import Draining
 from linly_mesh.rpc.server import Registration, run, serve
 from linly_mesh.weights import weights_folder
 
@@ -21,6 +22,7 @@ def main() -> None:
 
 async def _serve(settings: Settings) -> None:
     engine: Engine = load_engine("linly.asr.engines", settings.engine)(settings)
+    draining = Draining()
 
     async def start() -> Registration:
         path = settings.vad_model or weights_folder(SILERO_VAD) / "silero_vad.onnx"
@@ -28,11 +30,11 @@ async def _serve(settings: Settings) -> None:
         await engine.start()
         return Registration(
             asr_pb2.DESCRIPTOR.services_by_name["AsrService"],
-            AsrServicer(engine, vad, settings),
+            AsrServicer(engine, vad, settings, draining),
             asr_pb2_grpc.add_AsrServiceServicer_to_server,
         )
 
-    await serve("asr", settings, start, engine.stop, engine.workload)
+    await serve("asr", settings, start, engine.stop, engine.workload, draining)
 
 
 if __name__ == "__main__":

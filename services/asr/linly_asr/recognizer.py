@@ -43,7 +43,15 @@ class Flush:
     """When it came, on the monotonic clock, seconds."""
 
 
-Input: TypeAlias = AudioBlock | Flush
+@dataclass(frozen=True, slots=True)
+class EndOfAudio:
+    """No more follows."""
+
+    received: float
+    """When that became known, on the monotonic clock, seconds."""
+
+
+Input: TypeAlias = AudioBlock | Flush | EndOfAudio
 
 
 class Recognizer:
@@ -63,29 +71,34 @@ class Recognizer:
         self._interim_results = interim_results
         self._max_alternatives = max_alternatives
         self._utterance: Utterance | None = None
+        self._in_utterance = False
         self._utterance_id = ""
         self._audio_start = 0
         self._transcript = ""
         self._count = 0
 
+    @property
+    def in_utterance(self) -> bool:
+        """Whether a begin was told whose final transcript was not."""
+        return self._in_utterance
+
     async def run(self, inputs: AsyncIterator[Input]) -> AsyncGenerator[Event, None]:
-        """What is heard in ``inputs``, as soon as it is heard; their end acts as a flush.
+        """What is heard in ``inputs``, as soon as it is heard; the last is EndOfAudio.
 
         Raises:
             EngineError: the engine lost the open utterance.
         """
         try:
             async for item in inputs:
-                if isinstance(item, Flush):
-                    async for event in self._take(self._listener.finish(), item.received):
-                        yield event
-                    yield Flushed(item.offset)
+                if isinstance(item, AudioBlock):
+                    steps = self._listener.push(item.samples)
                 else:
-                    async for event in self._take(self._listener.push(item.samples), item.received):
-                        yield event
-                    await asyncio.sleep(0)  # a long message must not hold the event loop
-            async for event in self._take(self._listener.finish(), time.monotonic()):
-                yield event
+                    steps = self._listener.finish()
+                async for event in self._take(steps, item.received):
+                    yield event
+                if isinstance(item, Flush):
+                    yield Flushed(item.offset)
+                await asyncio.sleep(0)  # a long message must not hold the event loop
         finally:
             if self._utterance is not None:
                 self._utterance.close()
@@ -95,6 +108,7 @@ class Recognizer:
         for step in steps:
             match step:
                 case Begin():
+                    self._in_utterance = True
                     self._count += 1
                     self._utterance_id = f"u{self._count}"
                     yield SpeechBegin(self._utterance_id, step.offset / SAMPLE_RATE)
@@ -112,7 +126,9 @@ class Recognizer:
                         step.offset / SAMPLE_RATE,
                         step.detection / SAMPLE_RATE,
                     )
-                    yield self._final(step, await self._recognition(), received)
+                    final = self._final(step, await self._recognition(), received)
+                    self._in_utterance = False
+                    yield final
 
     async def _feed(self, samples: Samples) -> bool:
         """Hands on the next audio; whether the transcript has changed by it."""

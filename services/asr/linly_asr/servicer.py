@@ -1,6 +1,5 @@
 """The gRPC face of speech recognition: it validates, converts and delegates."""
 
-import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from importlib.metadata import version
@@ -10,16 +9,19 @@ import grpc
 
 from linly.asr.v1 import asr_pb2, asr_pb2_grpc
 from linly_asr import convert
+from linly_asr.arrivals import arrivals
 from linly_asr.audio import AudioStream
 from linly_asr.config import Settings
 from linly_asr.engine import Engine, EngineError
 from linly_asr.listening import Listener
-from linly_asr.recognizer import AudioBlock, Flush, Input, Recognizer
+from linly_asr.recognizer import AudioBlock, EndOfAudio, Flush, Input, Recognizer
 from linly_asr.vad import SileroVad
 from linly_mesh.errors import ServiceError, invalid_argument
+from linly_mesh.rpc.draining import Draining
 from linly_mesh.rpc.requests import RequestReader
 
 _MAX_AUDIO_BYTES = 1 << 20
+_READ_AHEAD_BYTES = 256 << 10
 _RETRY_AFTER = 1.0
 _Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -27,11 +29,14 @@ _Context = grpc.aio.ServicerContext[Any, Any]
 class AsrServicer(asr_pb2_grpc.AsrServiceServicer):
     """Serves ``linly.asr.v1.AsrService`` with a loaded engine."""
 
-    def __init__(self, engine: Engine, vad: SileroVad, settings: Settings) -> None:
-        """The engine must have been started."""
+    def __init__(
+        self, engine: Engine, vad: SileroVad, settings: Settings, draining: Draining
+    ) -> None:
+        """The engine must have been started; ``draining`` ends streams between utterances."""
         self._engine = engine
         self._vad = vad
         self._settings = settings
+        self._draining = draining
         self._streams = 0
 
     async def StreamingRecognize(  # noqa: N802  # the contract's name
@@ -71,7 +76,14 @@ class AsrServicer(asr_pb2_grpc.AsrServiceServicer):
             interim_results=wanted.interim_results,
             max_alternatives=wanted.max_alternatives,
         )
-        async with aclosing(recognizer.run(_inputs(reader, wanted))) as events:
+        async with (
+            aclosing(_inputs(reader, wanted)) as inputs,
+            aclosing(
+                self._draining.until_at_rest(
+                    recognizer.run(inputs), lambda: not (recognizer.in_utterance or reader.ended)
+                )
+            ) as events,
+        ):
             async for event in events:
                 yield convert.response(event, wanted)
 
@@ -86,20 +98,31 @@ class AsrServicer(asr_pb2_grpc.AsrServiceServicer):
 
 async def _inputs(
     reader: RequestReader[asr_pb2.StreamingRecognizeRequest], wanted: convert.Options
-) -> AsyncIterator[Input]:
+) -> AsyncGenerator[Input, None]:
     """Checked audio and flushes, in their order; an empty audio message is no audio."""
     audio = AudioStream(wanted.encoding, wanted.sample_rate)
-    async for kind, request in reader:
-        received = time.monotonic()
-        if kind == "flush":
-            yield Flush(audio.duration, received)
-            continue
-        size, width = len(request.audio), wanted.encoding.sample_width
-        if size > _MAX_AUDIO_BYTES:
-            raise invalid_argument(
-                "audio", f"expected at most {_MAX_AUDIO_BYTES} bytes, got {size}"
-            )
-        if size % width:
-            raise invalid_argument("audio", f"expected samples of {width} bytes, got {size} bytes")
-        for samples in audio.push(request.audio):
-            yield AudioBlock(samples, received)
+    stamped = arrivals(aiter(reader), _size, _READ_AHEAD_BYTES)
+    async with aclosing(stamped) as messages:
+        async for received, message in messages:
+            if message is None:
+                yield EndOfAudio(received)
+                return
+            kind, request = message
+            if kind == "flush":
+                yield Flush(audio.duration, received)
+                continue
+            _check(request.audio, wanted.encoding.sample_width)
+            for samples in audio.push(request.audio):
+                yield AudioBlock(samples, received)
+
+
+def _size(message: tuple[str, asr_pb2.StreamingRecognizeRequest]) -> int:
+    return message[1].ByteSize()
+
+
+def _check(audio: bytes, width: int) -> None:
+    size = len(audio)
+    if size > _MAX_AUDIO_BYTES:
+        raise invalid_argument("audio", f"expected at most {_MAX_AUDIO_BYTES} bytes, got {size}")
+    if size % width:
+        raise invalid_argument("audio", f"expected samples of {width} bytes, got {size} bytes")

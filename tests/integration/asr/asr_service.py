@@ -50,8 +50,14 @@ class Service:
 
     async def idle(self) -> None:
         """Waits until the engine has nothing left to do."""
-        while not self.engine.workload.snapshot().idle:
+        await self.has(active=0, queued=0)
+
+    async def has(self, active: int, queued: int) -> None:
+        """Waits until the engine works on so many utterances, and so many more wait."""
+        now = self.engine.workload.snapshot()
+        while (now.active, now.queued) != (active, queued):
             await asyncio.sleep(0.002)  # counters can only be looked at
+            now = self.engine.workload.snapshot()
 
 
 async def send(

@@ -14,6 +14,7 @@ from linly_asr.servicer import AsrServicer
 from linly_asr.vad import SileroVad
 from linly_asr.weights import SILERO_VAD
 from linly_mesh.rpc.channel import open_channel
+from linly_mesh.rpc.draining import Draining
 from linly_mesh.rpc.server import Registration, create_server
 from linly_mesh.weights import fetch
 
@@ -30,7 +31,7 @@ async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
     vad = SileroVad(fetch(SILERO_VAD) / "silero_vad.onnx")
     registration = Registration(
         asr_pb2.DESCRIPTOR.services_by_name["AsrService"],
-        AsrServicer(engine, vad, settings),
+        AsrServicer(engine, vad, settings, Draining()),
         asr_pb2_grpc.add_AsrServiceServicer_to_server,
     )
     server = create_server("asr", [registration], workload=engine.workload)

@@ -27,8 +27,6 @@ OUT_OF_ORDER = {
     "nothing at all": [],
     "a second config": [GOOD, AUDIO, GOOD],
     "an empty message": [GOOD, Request()],
-    "audio after the end": [GOOD, END, AUDIO],
-    "a flush after the end": [GOOD, END, FLUSH],
 }
 BAD_CONFIG = {
     "config.encoding": [{"encoding": 0}, {"encoding": 99}],
@@ -106,6 +104,13 @@ async def test_audio_without_speech_gives_no_result(
     service: Service, make: Callable[[], bytes]
 ) -> None:
     assert await service.recognize(make(), interim_results=True) == []
+
+
+async def test_a_client_that_forgets_to_half_close_is_answered(service: Service) -> None:
+    async with open_duplex(service.stub.StreamingRecognize) as call:
+        for request in (GOOD, AUDIO, FLUSH, END):
+            await call.write(request)
+        assert len([response async for response in call]) == 1
 
 
 async def test_loud_noise_is_no_error(service: Service) -> None:
@@ -193,8 +198,9 @@ async def test_a_client_that_vanishes_in_the_middle_of_a_word_leaves_nothing(
     channel = open_channel(service.address)
     call = asr_pb2_grpc.AsrServiceStub(channel).StreamingRecognize()
     await call.initial_metadata()
-    await call.write(GOOD)
+    await call.write(config(interim_results=True))
     await call.write(Request(audio=question[:40_000]))
     await call.read()
+    assert (await call.read()).HasField("result")
     await channel.close()
     await asyncio.wait_for(service.idle(), 3)

@@ -22,11 +22,13 @@ def decoders() -> list[psutil.Process]:
 async def test_cancelling_in_the_middle_of_a_word_idles_the_engine(
     service: Service, question: bytes
 ) -> None:
+    await asyncio.wait_for(service.idle(), PATIENCE)
     before = service.engine.workload.snapshot()
     for _ in range(5):
-        async with service.call() as call:
+        async with service.call(interim_results=True) as call:
             await send(call, question[:40_000])
             await call.read()
+            assert (await call.read()).HasField("result")
         await asyncio.wait_for(service.idle(), PATIENCE)
     after = service.engine.workload.snapshot()
     assert after.cancelled_total - before.cancelled_total == 5
@@ -40,14 +42,9 @@ async def test_cancelling_while_waiting_for_a_decoder_gives_up_the_place(
         for call in (first, second, third):
             await send(call, question[:32_000])
             await call.read()
-        async with asyncio.timeout(30):
-            while service.engine.workload.snapshot().queued == 0:
-                await asyncio.sleep(0.002)
+        await asyncio.wait_for(service.has(active=2, queued=1), 30)
         third.cancel()
-        async with asyncio.timeout(PATIENCE):
-            while service.engine.workload.snapshot().queued:
-                await asyncio.sleep(0.002)
-        assert service.engine.workload.snapshot().active == 2
+        await asyncio.wait_for(service.has(active=2, queued=0), PATIENCE)
     await asyncio.wait_for(service.idle(), PATIENCE)
 
 

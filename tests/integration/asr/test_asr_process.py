@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import grpc
@@ -15,7 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from linly.asr.v1 import asr_pb2_grpc
 from linly_mesh.rpc.channel import open_channel
 
-from .asr_service import Request, Response, config
+from .asr_service import Request, config, finals
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
@@ -43,21 +42,17 @@ async def test_it_serves_drains_and_leaves_no_process(
             assert children
             os.killpg(process.pid, ending)  # as a terminal does, to the whole group
             await call.write(Request(audio=question[40_000:]))
-            await call.done_writing()
-            *_, final = [r async for r in read_all(call)]
-            (best,) = final.result.alternatives
-            assert best.transcript == "what is the capital of france"
+            responses = []
+            with pytest.raises(grpc.aio.AioRpcError, match="open the stream anew"):
+                while (response := await call.read()) is not grpc.aio.EOF:
+                    responses.append(response)
+            assert finals(responses) == ["what is the capital of france"]
         assert await asyncio.wait_for(process.wait(), 10) == 0
         assert not psutil.wait_procs(children, timeout=2)[1]
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-
-
-async def read_all(call: grpc.aio.StreamStreamCall) -> AsyncIterator[Response]:
-    while (response := await call.read()) is not grpc.aio.EOF:
-        yield response
 
 
 async def test_a_model_that_is_missing_is_one_clear_line(tmp_path: Path) -> None:

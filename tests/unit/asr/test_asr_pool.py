@@ -13,6 +13,9 @@ class FakeWorker:
     def kill(self) -> None:
         self.alive = False
 
+    async def stop(self) -> None:
+        self.kill()
+
 
 class Spawner:
     def __init__(self) -> None:
@@ -97,5 +100,5 @@ async def test_close_ends_lent_and_idle_workers() -> None:
     pool = WorkerPool(2, spawn)
     lent, idle = await pool.acquire(), await pool.acquire()
     pool.release(idle)
-    pool.close()
+    await pool.close()
     assert [lent.alive, idle.alive] == [False, False]

@@ -18,7 +18,7 @@ from linly_asr.engine import (
     Word,
 )
 from linly_asr.listening import Listener
-from linly_asr.recognizer import AudioBlock, Flush, Input, Recognizer
+from linly_asr.recognizer import AudioBlock, EndOfAudio, Flush, Input, Recognizer
 from linly_mesh.workload import Workload
 
 RULES = Endpointing(
@@ -77,6 +77,7 @@ def block(speech: bool, frames: int) -> AudioBlock:
 async def stream(*items: Input) -> AsyncIterator[Input]:
     for item in items:
         yield item
+    yield EndOfAudio(time.monotonic())
 
 
 def recognizer(engine: CountingEngine, *, interim_results: bool = True) -> Recognizer:

@@ -2,12 +2,15 @@
 
 import os
 import time
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
 from pocketsphinx import Decoder, get_model_path
 
 _FRAMES_PER_SECOND = 100
+_SLICE = 960
+"""Bytes decoded before it is asked again whether the result is still wanted: 30 ms of audio."""
 _SEARCH_PER_ALTERNATIVE = 20
 """Paths looked at per wanted alternative: most differ in silences or pronunciations alone."""
 _CEPSTRAL_MEAN = "51.27,7.51,5.07,20.89,0.27,0.00,3.08,-6.75,-2.56,-3.33,5.98,1.35,2.33"
@@ -35,14 +38,20 @@ class UtteranceDecoder:
         self._open = False
         self._compute = 0.0
 
-    def feed(self, pcm: bytes) -> dict[str, Any]:
-        """Decodes the next audio, 16-bit at 16 kHz; the first one begins an utterance."""
+    def feed(self, pcm: bytes, given_up: Callable[[], bool]) -> dict[str, Any]:
+        """Decodes the next audio, 16-bit at 16 kHz; the first one begins an utterance.
+
+        ``given_up`` is asked now and then whether the result is still wanted.
+        """
         began = time.monotonic()
         if not self._open:
             self._decoder.set_cmn(_CEPSTRAL_MEAN)
             self._decoder.start_utt()
             self._open = True
-        self._decoder.process_raw(pcm, False, False)
+        for start in range(0, len(pcm), _SLICE):
+            if given_up():
+                break
+            self._decoder.process_raw(pcm[start : start + _SLICE], False, False)
         hypothesis = self._decoder.hyp()
         self._compute += time.monotonic() - began
         return {"transcript": hypothesis.hypstr if hypothesis else ""}

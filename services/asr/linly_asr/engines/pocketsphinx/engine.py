@@ -34,7 +34,7 @@ class PocketsphinxEngine:
 
     async def stop(self) -> None:
         """Ends all decoders."""
-        self._pool.close()
+        await self._pool.close()
 
     async def open(self) -> "PocketsphinxUtterance":
         """Begins an utterance as soon as a decoder is free."""
@@ -84,7 +84,7 @@ class PocketsphinxUtterance:
         """Drops an unfinished utterance.
 
         The decoder is free, and the unit over, when the worker has put down what it was just
-        decoding: at most a tenth of a second of audio.
+        decoding: a few hundredths of a second of audio.
         """
         if not self._closed:
             self._closed = True

@@ -49,9 +49,8 @@ class WorkerPool:
             self._workers.discard(worker)
         self._free.release()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Ends all workers; those that are lent fail their utterances."""
-        for worker in self._workers:
-            worker.kill()
+        await asyncio.gather(*(worker.stop() for worker in self._workers))
         self._workers.clear()
         self._idle.clear()

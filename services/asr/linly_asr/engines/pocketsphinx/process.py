@@ -25,6 +25,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._pending: deque[asyncio.Future[dict[str, Any]]] = deque()
         self._received = bytearray()
         self._alive = True
+        self._exited = asyncio.Event()
         self._transport: asyncio.SubprocessTransport
         self._stdin: asyncio.WriteTransport
 
@@ -62,7 +63,11 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._alive = False
         with suppress(ProcessLookupError):
             self._transport.kill()
-        self._transport.close()
+
+    async def stop(self) -> None:
+        """Ends the process and waits until it is gone."""
+        self.kill()
+        await self._exited.wait()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The process has been started."""
@@ -86,6 +91,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     def process_exited(self) -> None:
         """The process has ended."""
         self._lose()
+        self._transport.close()
+        self._exited.set()
 
     def _reply(self) -> asyncio.Future[dict[str, Any]]:
         reply = asyncio.get_running_loop().create_future()

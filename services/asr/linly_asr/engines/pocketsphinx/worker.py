@@ -6,6 +6,7 @@ answered by one line of JSON on standard output. The process ends when its input
 
 import json
 import os
+import select
 import signal
 import struct
 import sys
@@ -15,8 +16,14 @@ from typing import Any
 
 REQUEST = struct.Struct("<cI")
 FEED, FINISH, DISCARD = b"F", b"E", b"D"
+"""More audio; the utterance is over; it is not wanted any more."""
 COUNT = struct.Struct("<H")
 """The payload of FINISH: how many alternatives are wanted."""
+
+
+def _next_request_waits() -> bool:
+    """While audio is decoded, only DISCARD or the end of the input can come."""
+    return bool(select.select([sys.stdin], [], [], 0)[0])
 
 
 def main() -> None:
@@ -33,19 +40,18 @@ def main() -> None:
     from linly_asr.engines.pocketsphinx.decoder import UtteranceDecoder
 
     decoder = UtteranceDecoder()
-    decoder.feed(bytes(3200))  # the first frames touch most of the model: not in a turn
+    decoder.feed(bytes(3200), lambda: False)  # the first decoding is slow: not in a turn
     decoder.discard()
     reply({})  # ready
     while len(header := sys.stdin.buffer.read(REQUEST.size)) == REQUEST.size:
         kind, size = REQUEST.unpack(header)
         payload = sys.stdin.buffer.read(size)
-        match kind:
-            case b"F":
-                reply(decoder.feed(payload))
-            case b"E":
-                reply(decoder.finish(*COUNT.unpack(payload)))
-            case _:
-                reply(decoder.discard())
+        if kind == FEED:
+            reply(decoder.feed(payload, _next_request_waits))
+        elif kind == FINISH:
+            reply(decoder.finish(*COUNT.unpack(payload)))
+        else:
+            reply(decoder.discard())
 
 
 if __name__ == "__main__":
