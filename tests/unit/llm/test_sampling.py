@@ -22,9 +22,9 @@ def test_temperature_0_takes_the_likeliest():
 
 
 def test_frequencies_follow_the_probabilities():
-    seen = draws(20_000)
+    seen = draws(5_000)
     for token, probability in enumerate(PROBABILITIES):
-        assert seen[token] / 20_000 == pytest.approx(probability, abs=0.012)
+        assert seen[token] / 5_000 == pytest.approx(probability, abs=0.02)
 
 
 def test_top_k_keeps_the_likeliest():

@@ -1,5 +1,6 @@
 """The model in memory."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ def load(settings: Settings) -> tuple[Any, Any]:
     """
     # Its warnings quote token ids of requests, and its progress bars are for terminals.
     transformers_logging.set_verbosity_error()
+    logging.getLogger("ContinuousBatchingLogger").setLevel(logging.ERROR)
     transformers_logging.disable_progress_bar()
     torch.set_num_threads(settings.threads or max(1, len(os.sched_getaffinity(0)) - 1))
     source = settings.model or str(weights_folder(SMOLLM2))
