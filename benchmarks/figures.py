@@ -44,7 +44,7 @@ class Figure:
     name: str
     """``part.what.which``."""
     value: float
-    """Of several rounds the median; NaN for what could not be observed."""
+    """Of several rounds the median; infinite for a wait without end."""
     unit: str
     """Such as ``ms``."""
     aim: Aim | None = None
@@ -56,7 +56,7 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the aim is met; None without one. NaN meets nothing."""
+        """Whether the aim is met; None without one."""
         return None if self.aim is None else self.aim.met_by(self.value)
 
 
@@ -93,10 +93,13 @@ def write(path: Path, figures: Sequence[Figure], environment: Mapping[str, Any])
 
 
 def _entry(found: Figure) -> dict[str, Any]:
-    value = None if math.isnan(found.value) else round(found.value, 4)
-    entry: dict[str, Any] = {"name": found.name, "value": value, "unit": found.unit}
+    entry: dict[str, Any] = {"name": found.name, "value": _json(found.value), "unit": found.unit}
     if found.aim is not None:
         entry |= {"aim": str(found.aim), "met": found.met}
     if found.low is not None and found.high is not None:
-        entry["range"] = [round(found.low, 4), round(found.high, 4)]
+        entry["range"] = [_json(found.low), _json(found.high)]
     return entry
+
+
+def _json(value: float) -> float | None:
+    return round(value, 4) if math.isfinite(value) else None  # JSON knows no infinity

@@ -28,8 +28,11 @@ def percentile(samples: Sequence[float], percent: float) -> float:
     ordered = sorted(samples)
     rank = (len(ordered) - 1) * percent / 100
     below = int(rank)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (rank - below) * (ordered[above] - ordered[below])
+    between = rank - below
+    low, high = ordered[below], ordered[min(below + 1, len(ordered) - 1)]
+    if not between or low == high:  # also where a sample is infinite
+        return low
+    return low + between * (high - low)
 
 
 def over_rounds(values: Sequence[float]) -> Summary:

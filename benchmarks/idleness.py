@@ -1,0 +1,67 @@
+"""When the models have really stopped, by their services' own counters."""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from time import perf_counter as now
+
+from linly.admin.v1 import admin_pb2, admin_pb2_grpc
+from linly_mesh.rpc.channel import open_channel
+
+_PAUSE = 0.003
+"""Seconds between two looks at a service. More often, the looking itself would be the load."""
+_SETTLE = 0.15
+"""Seconds of idleness that are believed: work on its way to a model must not be overlooked."""
+_LIMIT = 5.0
+"""Seconds after which work is taken to be lost: nobody will stop it."""
+
+
+class Workloads:
+    """The counters of several services."""
+
+    def __init__(self, stubs: Sequence[admin_pb2_grpc.AdminServiceStub]) -> None:
+        """Made by ``open_workloads``."""
+        self._stubs = stubs
+
+    async def busy(self) -> bool:
+        """Whether any service has work now."""
+        answers = await asyncio.gather(*(_look(stub) for stub in self._stubs))
+        return any(answer.active or answer.queued for answer in answers)
+
+    async def until_idle(self) -> float:
+        """Seconds from now until the last service has come to rest; infinite if one never does."""
+        begin = now()
+        return max(await asyncio.gather(*(_until_idle(stub, begin) for stub in self._stubs)))
+
+    async def cancelled(self) -> int:
+        """Units of work that were cancelled since the services began."""
+        return sum([(await _look(stub)).cancelled_total for stub in self._stubs])
+
+
+@asynccontextmanager
+async def open_workloads(targets: Sequence[str]) -> AsyncIterator[Workloads]:
+    """Connects to the services."""
+    async with AsyncExitStack() as stack:
+        channels = [await stack.enter_async_context(open_channel(t)) for t in targets]
+        yield Workloads([admin_pb2_grpc.AdminServiceStub(channel) for channel in channels])
+
+
+async def _until_idle(stub: admin_pb2_grpc.AdminServiceStub, begin: float) -> float:
+    idle_since = math.inf
+    seen = begin
+    while seen - idle_since < _SETTLE:
+        workload = await _look(stub)
+        seen = now()
+        if workload.active or workload.queued:
+            idle_since = math.inf
+            if seen - begin > _LIMIT:
+                break
+        elif idle_since == math.inf:
+            idle_since = seen
+        await asyncio.sleep(_PAUSE)
+    return idle_since - begin
+
+
+async def _look(stub: admin_pb2_grpc.AdminServiceStub) -> admin_pb2.GetWorkloadResponse:
+    return await stub.GetWorkload(admin_pb2.GetWorkloadRequest())
