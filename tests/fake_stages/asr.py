@@ -1,7 +1,7 @@
 """A recogniser that hears what the test says it hears."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import grpc
 
@@ -9,6 +9,7 @@ from linly.asr.v1 import asr_pb2, asr_pb2_grpc
 from linly.common.v1 import common_pb2
 from linly_mesh.errors import ServiceError
 from linly_mesh.rpc.convert import to_duration
+from linly_mesh.rpc.draining import Draining
 from linly_mesh.rpc.requests import RequestReader
 from linly_mesh.rpc.server import Registration
 from linly_mesh.workload import Workload
@@ -31,7 +32,12 @@ class FakeAsr(asr_pb2_grpc.AsrServiceServicer):
         self.error: ServiceError | None = None
         self.silent = False
         """Takes audio and never answers."""
+        self.deaf = False
+        """Takes no audio."""
+        self.ends_after: int | None = None
+        """Ends the stream with OK after so many messages of audio."""
         self.calls = 0
+        self.draining = Draining()
 
     @property
     def registration(self) -> Registration:
@@ -48,9 +54,24 @@ class FakeAsr(asr_pb2_grpc.AsrServiceServicer):
         reader = RequestReader(request_iterator)
         config = (await reader.config()).config
         ear = _Ear(self, 2 * config.sample_rate_hertz)
+        responses = self.draining.until_at_rest(
+            self._recognize(reader, ear), lambda: not ear.speaking and not reader.ended
+        )
+        async for response in responses:
+            yield response
+
+    async def _recognize(
+        self, reader: RequestReader, ear: "_Ear"
+    ) -> AsyncGenerator[_Response, None]:
+        if self.deaf:
+            await asyncio.Event().wait()
+        heard = 0
         async for kind, request in reader:
             if self.silent:
                 continue
+            heard += 1
+            if heard == self.ends_after:
+                return
             if kind == "audio":
                 async for response in ear.hear(request.audio):
                     yield response
@@ -74,7 +95,7 @@ class _Ear:
         self._received = 0
         self._speech_end = 0.0
         self._utterances = 0
-        self._speaking = False
+        self.speaking = False
         self._early_told = False
         self._unit = None
 
@@ -87,14 +108,14 @@ class _Ear:
         if any(audio):
             self._speech_end = self.offset
             self._early_told = False
-            if not self._speaking:
-                self._speaking = True
+            if not self.speaking:
+                self.speaking = True
                 self._utterances += 1
                 self._unit = self._asr.workload.unit()
                 self._unit.begin()
                 yield self._event(_Event.TYPE_SPEECH_BEGIN, self.offset - len(audio) / self._rate)
             yield self._result(self._text().split()[0], is_final=False)
-        elif self._speaking:
+        elif self.speaking:
             silence = self.offset - self._speech_end
             if silence >= self._asr.end_silence:
                 async for response in self.finish():
@@ -104,12 +125,12 @@ class _Ear:
                 yield self._result(self._text(), is_final=False, stability=1.0)
 
     async def finish(self) -> AsyncIterator[_Response]:
-        if not self._speaking:
+        if not self.speaking:
             return
-        self._speaking = False
         yield self._event(_Event.TYPE_SPEECH_END, self._speech_end)
         if self._asr.final_delay:
             await asyncio.sleep(self._asr.final_delay)
+        self.speaking = False
         yield self._result(self._text(), is_final=True)
         self._unit.finish()
 

@@ -6,6 +6,8 @@ _OPTIONS: tuple[tuple[str, int], ...] = (
     # With bandwidth probing a receiver lets 4 MiB pile up per stream before a writer feels
     # anything: two minutes of speech. Without it, 64 KiB.
     ("grpc.http2.bdp_probe", 0),
+    # Services are called directly; a proxy for the web that the environment names is not meant.
+    ("grpc.enable_http_proxy", 0),
     # A service that was restarted is to be found again within a turn.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),

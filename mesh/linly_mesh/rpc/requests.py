@@ -19,6 +19,8 @@ class RequestReader(Generic[_Request]):
     def __init__(self, requests: AsyncIterator[_Request]) -> None:
         """Reads from ``requests``, which must not be read by anybody else."""
         self._requests = requests
+        self.ended = False
+        """Whether the client has said that nothing more follows."""
 
     async def config(self) -> _Request:
         """The first message, which must be the config."""
@@ -31,20 +33,21 @@ class RequestReader(Generic[_Request]):
         return request
 
     async def __aiter__(self) -> AsyncIterator[tuple[str, _Request]]:
-        """The messages after the config with their kinds, up to ``end`` or half-close."""
+        """The messages after the config with their kinds, up to ``end`` or half-close.
+
+        Nothing after ``end`` is read: a client that forgets to half-close gets its answer too.
+        """
         async for request in self._requests:
             kind = request.WhichOneof("request")
+            self.ended = kind == "end"
             if kind is None:
                 raise _out_of_order("expected data or end, got an empty message")
             if kind == "config":
                 raise _out_of_order("expected data or end, got a second config")
             if kind == "end":
-                break
+                return
             yield kind, request
-        else:
-            return
-        async for request in self._requests:
-            raise _out_of_order(f"expected nothing after end, got {request.WhichOneof('request')}")
+        self.ended = True
 
 
 def _out_of_order(description: str) -> ServiceError:

@@ -17,6 +17,7 @@ from grpc_reflection.v1alpha import reflection
 from linly.admin.v1 import admin_pb2, admin_pb2_grpc
 from linly_mesh.errors import ConfigurationError
 from linly_mesh.rpc.admin import AdminServicer
+from linly_mesh.rpc.draining import Draining
 from linly_mesh.rpc.interceptor import RpcInterceptor
 from linly_mesh.settings import ServerSettings
 from linly_mesh.workload import Workload
@@ -72,12 +73,14 @@ async def serve(
     start: Callable[[], Awaitable[Registration]],
     stop: Callable[[], Awaitable[None]],
     workload: Workload,
+    draining: Draining | None = None,
 ) -> None:
     """Serves until SIGTERM or SIGINT.
 
     The model is loaded by ``start`` before the port opens, so that a client that reaches the
     server reaches the model. On a signal: health turns NOT_SERVING and new calls are refused,
     running ones finish within ``drain_grace``, then ``stop`` unloads the model. In that order.
+    A servicer whose streams last as long as a talk is given ``draining`` and ends them at rest.
     """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -102,6 +105,8 @@ async def serve(
         await stopping.wait()
         _log.info("%s drains for at most %g s", stage, settings.drain_grace)
         await health_servicer.enter_graceful_shutdown()
+        if draining is not None:
+            draining.begin()
         await server.stop(settings.drain_grace)
     finally:
         await stop()

@@ -10,7 +10,8 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
-from linly_mesh.rpc.status import from_rpc_error
+from linly_mesh.rpc.draining import DRAINING
+from linly_mesh.rpc.status import error_info, from_rpc_error
 
 _Answer = TypeVar("_Answer")
 _READY = grpc.ChannelConnectivity.READY
@@ -23,6 +24,12 @@ class StageError(Exception):
         """Carries ``status`` to the caller of the talk."""
         super().__init__(status.message)
         self.status = status
+
+    @property
+    def draining(self) -> bool:
+        """Nothing was lost: a server that is being replaced has ended a stream at rest."""
+        info = error_info(self.status)
+        return info is not None and info.reason == DRAINING
 
 
 def make_status(code: grpc.StatusCode, stage: str, reason: str, message: str) -> Status:

@@ -24,6 +24,8 @@ from linly_orchestrator.stages.limits import StageLimits
 STAGE = "asr"
 _OUTGOING = 8
 """Messages of audio that may wait for the recogniser; then the client waits."""
+_RECENT = 25
+"""Messages given again to the next recogniser: half a second of 20 ms chunks."""
 _REMEMBERED = 4096
 """Arrival times kept: 80 s of 20 ms chunks, more than a recogniser takes to notice an end."""
 
@@ -102,6 +104,8 @@ class Listening:
         sample_bytes = 2 if audio.encoding == 1 else 1
         self._bytes_per_second = sample_bytes * audio.sample_rate_hertz
         self._outgoing: Channel[_Arrival] = Channel(_OUTGOING)
+        self._recent: deque[_Arrival] = deque(maxlen=_RECENT)
+        self._in_utterance = False
         self.arrivals = ArrivalTimes(self._bytes_per_second)
 
     async def hear(self, audio: bytes) -> None:
@@ -119,7 +123,7 @@ class Listening:
     async def run(self, tell: Callable[[Heard], None], timeout: Callable[[], float | None]) -> None:
         """Tells what is heard until closed. A failure is told and ends that call only."""
         deaf_until = 0.0
-        while (first := await self._outgoing.get()) is not None:
+        while (first := await self._next()) is not None:
             if first.when < deaf_until:
                 continue  # part of the turn whose failure has been told
             self.arrivals = ArrivalTimes(self._bytes_per_second)
@@ -131,8 +135,18 @@ class Listening:
                     ) as call:
                         await self._listen(call, first, tell)
             except* StageError as failures:
-                tell(Heard(error=first_stage_error(failures)))
-                deaf_until = _now() + _RETRY
+                error = first_stage_error(failures)
+                if self._in_utterance or not error.draining:
+                    self._in_utterance = False
+                    self._recent.clear()
+                    tell(Heard(error=error))
+                    deaf_until = _now() + _RETRY
+
+    async def _next(self) -> "_Arrival | None":
+        """What to open a call with; a flush that was not answered is reason enough."""
+        if any(arrival.request.HasField("flush") for arrival in self._recent):
+            return self._recent.pop()
+        return await self._outgoing.get()
 
     async def _listen(
         self,
@@ -142,7 +156,10 @@ class Listening:
     ) -> None:
         await call.write(_Request(config=self._config))
         guard = StallGuard(STAGE, self._limits.first_output, self._limits.gap)
-        await self._pass_on(first, call, guard)
+        # After a replacement: what the old recogniser may not have taken up any more.
+        replayed, self._recent = self._recent, deque(maxlen=_RECENT)
+        for arrival in (*replayed, first):
+            await self._pass_on(arrival, call, guard)
         async with asyncio.TaskGroup() as group:
             writer = group.create_task(self._write(call, guard))
             try:
@@ -168,16 +185,20 @@ class Listening:
             guard.owe()
         else:
             self.arrivals.record(len(arrival.request.audio), arrival.when)
+        self._recent.append(arrival)
         await call.write(arrival.request)
 
-    @staticmethod
-    def _expect(response: _Response, guard: StallGuard) -> None:
+    def _expect(self, response: _Response, guard: StallGuard) -> None:
         # In silence the recogniser owes nothing; after the end of an utterance, its transcript.
         event = response.speech_event
-        if event.type == asr_pb2.SpeechEvent.TYPE_SPEECH_END:
+        if event.type == asr_pb2.SpeechEvent.TYPE_SPEECH_BEGIN:
+            self._in_utterance = True
+        elif event.type == asr_pb2.SpeechEvent.TYPE_SPEECH_END:
             guard.owe()
         elif response.HasField("flushed") or response.result.is_final:
             guard.settle()
+            self._in_utterance = False
+            self._recent.clear()
 
 
 def _now() -> float:

@@ -1,0 +1,114 @@
+"""A whole mesh of real processes with the embedded engines."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+QUESTIONS = ROOT / "tests" / "data" / "questions"
+STAGES = ("asr", "llm", "tts", "animator")
+TALKER = Path(sys.executable).with_name("talker")
+
+
+class Mesh:
+    """Processes that are started and stopped one by one, in one runtime folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.environment = {**os.environ, "XDG_RUNTIME_DIR": str(folder), "COLUMNS": "80"}
+        self.folder = folder / "linly-talker"
+        self._running: dict[str, subprocess.Popen] = {}
+
+    def target(self, service: str) -> str:
+        return f"unix:{self.folder}/{service}.sock"
+
+    def talker(self, *arguments: str, timeout: float = 90) -> subprocess.CompletedProcess:
+        """Runs a command to its end."""
+        return subprocess.run(
+            [TALKER, *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def open(self, *arguments: str) -> subprocess.Popen:
+        """Starts a command that is written to and read from while it runs."""
+        return subprocess.Popen(
+            [TALKER, *arguments],
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def start(self, *services: str, timeout: float = 60) -> None:
+        for service in services:
+            self._running[service] = self.open("up", "--only", service)
+        deadline = time.monotonic() + timeout
+        for service in services:
+            self.wait_serving(service, deadline)
+
+    def wait_serving(self, service: str, deadline: float) -> None:
+        while service not in self.serving():
+            ended = self._running[service].poll()
+            assert ended is None, self._running[service].stdout.read()
+            assert time.monotonic() < deadline, f"{service} did not start"
+            time.sleep(0.1)
+
+    def serving(self) -> set[str]:
+        return {
+            service
+            for service in (*STAGES, "orchestrator")
+            if (self.folder / f"{service}.sock").exists() and self._healthy(service)
+        }
+
+    def _healthy(self, service: str) -> bool:
+        import grpc
+        from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+        with grpc.insecure_channel(self.target(service)) as channel:
+            try:
+                answer = health_pb2_grpc.HealthStub(channel).Check(
+                    health_pb2.HealthCheckRequest(), timeout=1
+                )
+            except grpc.RpcError:
+                return False
+        return answer.status == health_pb2.HealthCheckResponse.SERVING
+
+    def signal(self, service: str) -> None:
+        """Tells a service to stop, and does not wait for it."""
+        self._running[service].send_signal(signal.SIGTERM)
+
+    def stop(self, *services: str) -> None:
+        for service in services:
+            self.signal(service)
+        for service in services:
+            self._running.pop(service).communicate(timeout=60)
+
+    def stop_all(self) -> None:
+        self.stop(*self._running)
+
+
+@contextmanager
+def running_mesh(folder: Path) -> Iterator[Mesh]:
+    mesh = Mesh(folder)
+    try:
+        mesh.start(*STAGES, "orchestrator")
+        yield mesh
+    finally:
+        mesh.stop_all()
+
+
+@pytest.fixture(scope="module")
+def mesh(tmp_path_factory) -> Iterator[Mesh]:
+    with running_mesh(tmp_path_factory.mktemp("m")) as mesh:
+        yield mesh

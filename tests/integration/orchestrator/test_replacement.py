@@ -1,0 +1,48 @@
+"""A service that is replaced by a new release while people talk."""
+
+import asyncio
+
+from google.rpc import code_pb2
+
+from linly_mesh.rpc.draining import Draining
+
+from .conftest import eventually, only
+
+
+async def replace_asr(house) -> None:
+    """The old server ends its streams at rest; the new one takes the address over."""
+    old = house.servers.pop("asr")
+    house.asr.draining.begin()
+    draining = asyncio.create_task(old.stop(30))
+    await asyncio.wait_for(draining, 5)  # no stream is waited for
+    house.asr.draining = Draining()
+    await house.start("asr")
+
+
+async def test_a_recogniser_is_replaced_between_utterances_without_a_failed_turn(house):
+    async with house.talk(listen=True) as talk:
+        await talk.speech(0.2)
+        await talk.silence(0.6)
+        await talk.until("turn_ended")
+        await replace_asr(house)
+        await talk.speech(0.2)
+        await talk.silence(0.6)
+        events = await talk.until("turn_ended")
+    assert house.asr.calls == 2
+    assert [t.text for t in only(events, "transcript") if t.is_final] == ["hello"]
+    assert events[-1].turn_ended.status.code == code_pb2.OK
+
+
+async def test_a_recogniser_that_is_replaced_finishes_the_open_utterance(house):
+    async with house.talk(listen=True) as talk:
+        await talk.speech(0.2)
+        await eventually(lambda: not house.asr.workload.snapshot().idle)
+        replacing = asyncio.create_task(replace_asr(house))
+        await talk.silence(0.6)
+        events = await talk.until("turn_ended")
+        await replacing
+        assert events[-1].turn_ended.status.code == code_pb2.OK
+        await talk.speech(0.2)
+        await talk.end_of_audio()
+        events = await talk.until("turn_ended")
+        assert events[-1].turn_ended.status.code == code_pb2.OK
