@@ -21,7 +21,7 @@ say = @echo '==>' $(1)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format stubs docs clean
+.PHONY: help run test bench lint format stubs docs clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,10 @@ test: $(VENV)/installed-dev $(STUBS) node_modules/.package-lock.json ## Run all 
 	@$(BIN)/talker models fetch
 	$(call say,'Tests')
 	@$(BIN)/python -m pytest
+
+bench: $(VENV)/installed-dev $(STUBS) ## Measure against the aims (20 minutes on a quiet machine)
+	@$(BIN)/talker models fetch
+	@$(BIN)/python -m benchmarks
 
 lint: $(VENV)/installed-dev $(STUBS) ## Check style and types
 	@$(BIN)/ruff check .

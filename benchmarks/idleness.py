@@ -64,4 +64,5 @@ async def _until_idle(stub: admin_pb2_grpc.AdminServiceStub, begin: float) -> fl
 
 
 async def _look(stub: admin_pb2_grpc.AdminServiceStub) -> admin_pb2.GetWorkloadResponse:
-    return await stub.GetWorkload(admin_pb2.GetWorkloadRequest())
+    answer: admin_pb2.GetWorkloadResponse = await stub.GetWorkload(admin_pb2.GetWorkloadRequest())
+    return answer

@@ -11,7 +11,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from fake_stages import FakeAnimator, FakeAsr, FakeLlm, FakeTts
+from fake_stages import (  # type: ignore[import-not-found]  # untyped, beside the tests
+    FakeAnimator,
+    FakeAsr,
+    FakeLlm,
+    FakeTts,
+)
 
 from benchmarks.stub_stage import make_animator, make_asr, make_llm, make_tts
 from benchmarks.work import Work
@@ -104,7 +109,6 @@ class _Talk:
                 case "end_of_audio":
                     self._heard.put(StreamingRecognizeRequest(flush=Flush()))
         self._heard.close()
-        self._spoken.close()
 
     def _begin(self, sample_rate: int) -> None:
         config = RecognitionConfig(sample_rate_hertz=sample_rate)
@@ -117,6 +121,7 @@ class _Talk:
         async for heard in self._stages.asr.StreamingRecognize(aiter(self._heard), None):
             if heard.result.is_final:
                 await self._answer(heard.result.alternatives[0].transcript)
+        self._spoken.close()
 
     async def _answer(self, text: str) -> None:
         self._turns += 1

@@ -2,14 +2,18 @@
 
 import argparse
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from fake_stages import FakeAnimator, FakeAsr, FakeLlm, FakeTts
+from fake_stages import (  # type: ignore[import-not-found]  # untyped, beside the tests
+    FakeAnimator,
+    FakeAsr,
+    FakeLlm,
+    FakeTts,
+)
 
 from benchmarks.work import Work
 from linly_mesh.rpc.server import Registration, run, serve
 from linly_mesh.settings import ServerSettings
-
-Stub = FakeAsr | FakeLlm | FakeTts | FakeAnimator
 
 
 def make_asr(work: Work) -> FakeAsr:
@@ -43,7 +47,7 @@ def make_animator(work: Work) -> FakeAnimator:
     return animator
 
 
-_MAKERS: Mapping[str, Callable[[Work], Stub]] = {
+_MAKERS: Mapping[str, Callable[[Work], Any]] = {
     "asr": make_asr,
     "llm": make_llm,
     "tts": make_tts,
@@ -55,7 +59,8 @@ async def _main(name: str, address: str) -> None:
     stub = _MAKERS[name](Work())
 
     async def start() -> Registration:
-        return stub.registration
+        registration: Registration = stub.registration
+        return registration
 
     async def stop() -> None:
         pass
