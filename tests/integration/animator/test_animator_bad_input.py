@@ -57,7 +57,6 @@ async def test_a_config_that_can_not_be_met(service: Service, field: str, value:
         [end()],
         [config(), config()],
         [config(), pb.StreamingAnimateRequest()],
-        [config(), end(), speech("a", SOUND)],
         [config(), speech("a", SOUND), speech("b", SOUND)],
         [config(), speech("a", SOUND), end_speech("b")],
         [config(), speech("a", SOUND), end_speech("a"), speech("a", SOUND)],

@@ -14,6 +14,7 @@ from linly_animator.engine import ImageRejectedError
 MAX_PIXELS = 50_000_000
 """Of an image as its header states it, before anything is decoded."""
 _FORMATS = ("JPEG", "PNG", "WEBP")
+_AVERAGEABLE = ("RGB", "RGBA", "L", "LA", "CMYK")
 _LONGEST_SIDE = 2048
 """Pixels; no output needs more."""
 _NEUTRAL = (128, 128, 128)
@@ -51,16 +52,19 @@ def _decode(image: Image.Image) -> npt.NDArray[np.uint8]:
     # A JPEG can be decoded at a half, a quarter or an eighth for a fraction of the memory.
     image.draft("RGB", (_LONGEST_SIDE, _LONGEST_SIDE))
     image.load()
-    upright = ImageOps.exif_transpose(image)
-    rgb = _to_rgb(upright)
-    rgb.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE), Image.Resampling.LANCZOS)
-    return np.ascontiguousarray(np.asarray(rgb)[..., ::-1])
+    ImageOps.exif_transpose(image, in_place=True)
+    # Small before anything else, since each copy of the whole costs up to 200 MB. Pixels that
+    # number a palette's colours or are 16 bits deep can't be averaged as they are.
+    if image.mode not in _AVERAGEABLE:
+        image = _to_rgb(image)
+    image.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE), Image.Resampling.LANCZOS)
+    return np.ascontiguousarray(np.asarray(_to_rgb(image))[..., ::-1])
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):
-        wide = np.asarray(image).astype(np.float32)
-        return Image.fromarray((wide / 257).clip(0, 255).astype(np.uint8)).convert("RGB")
+        deep = np.asarray(image).astype(np.float32)
+        return Image.fromarray((deep / 257).clip(0, 255).astype(np.uint8)).convert("RGB")
     if "A" in image.mode or "transparency" in image.info:
         layer = image.convert("RGBA")
         ground = Image.new("RGB", layer.size, _NEUTRAL)
