@@ -1,11 +1,13 @@
 """Who is gone costs nothing; who comes too many is told so."""
 
 import asyncio
+import threading
 
 import grpc
 import pytest
 from google.rpc.code_pb2 import RESOURCE_EXHAUSTED
 
+from linly_llm.engines.transformers import sampling
 from linly_mesh.rpc.status import error_info
 
 from .llm_service import request
@@ -53,13 +55,24 @@ async def test_a_deadline_stops_the_model(tiny):
     assert await cancelled_of(tiny, act()) == 1
 
 
-async def test_a_full_queue_refuses_and_says_when_to_come_again(tiny):
-    running = [tiny.call("hi", max_new_tokens=450) for _ in range(3)]
-    for call in running:
-        await call.read()
-    waiting = [tiny.call("hi", max_new_tokens=3) for _ in range(2)]
-    async with asyncio.timeout(5):
-        while tiny.engine.workload.snapshot().queued < 2:
+@pytest.fixture
+def gate(monkeypatch):
+    """While it is closed, the model stands still."""
+    gate, choose = threading.Event(), sampling.choose
+
+    def wait_and_choose(*arguments) -> int:
+        gate.wait(30)
+        return choose(*arguments)
+
+    monkeypatch.setattr(sampling, "choose", wait_and_choose)
+    yield gate
+    gate.set()
+
+
+async def test_a_full_queue_refuses_and_says_when_to_come_again(tiny, gate):
+    calls = [asyncio.create_task(tiny.reply("hi", max_new_tokens=5)) for _ in range(5)]
+    async with asyncio.timeout(10):
+        while (load := tiny.engine.workload.snapshot()).active < 3 or load.queued < 2:
             await asyncio.sleep(0.001)
 
     status = await tiny.refusal(request("hi"))
@@ -67,9 +80,6 @@ async def test_a_full_queue_refuses_and_says_when_to_come_again(tiny):
     assert status.code == RESOURCE_EXHAUSTED
     assert error_info(status).reason == "QUEUE_FULL"
     assert any(detail.type_url.endswith("RetryInfo") for detail in status.details)
-    running[0].cancel()
-    for call in waiting:
-        assert len([response async for response in call]) >= 2
-    for call in running[1:]:
-        call.cancel()
-    await tiny.idle()
+    gate.set()
+    replies = await asyncio.gather(*calls)
+    assert [reply.finished.usage.completion_tokens for reply in replies] == [5] * 5
