@@ -114,7 +114,7 @@ async def serve(
 
 
 def run(main: Coroutine[Any, Any, None]) -> NoReturn:
-    """Runs a process on uvloop; a ConfigurationError ends it with one line and status 2."""
+    """Runs a process on uvloop; a ConfigurationError ends it with one line and status 1."""
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname).1s %(name)s: %(message)s"
     )
