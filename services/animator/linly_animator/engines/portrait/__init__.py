@@ -39,7 +39,7 @@ class PortraitEngine:
     A frame is one job, and a stream has one job at a time, so the streams take turns.
     """
 
-    model = "portrait"
+    model = "mediapipe-face-landmark-468"
     blendshape_names = blendshapes.NAMES
 
     def __init__(self, settings: Settings, workload: Workload) -> None:

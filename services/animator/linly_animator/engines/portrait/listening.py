@@ -60,7 +60,7 @@ class Listener:
         # rounded vowels are dark, front ones bright.
         dark = float(np.clip((750 - centre) / 350, 0, 1))
         bright = float(np.clip((centre - 950) / 500, 0, 1))
-        plain = 1 - dark - bright if dark + bright < 1 else 0.0
+        plain = 1 - dark - bright
         vowel = np.array([plain, 0.6 * bright, 0.4 * bright, 0.65 * dark, 0.35 * dark])
         weights = np.append(vowel * (1 - sibilance), sibilance)
         amount = min(level * 1.25, 1.0) ** 0.7

@@ -5,20 +5,25 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from linly_animator.engines.portrait import interior, seam
+from linly_animator.engines.portrait import interior, rig, seam
 from linly_animator.engines.portrait import topology as mesh
 from linly_animator.engines.portrait.anatomy import Anatomy
 from linly_animator.engines.portrait.arrays import Floats, Image
-from linly_animator.engines.portrait.pose import Mouth
+from linly_animator.engines.portrait.pose import REST, Mouth
 from linly_animator.engines.portrait.rig import MOUTH, Controls
 
 _FINE = 41
-"""Floats of each lip's edge once it is smoothed."""
+"""Points of each lip's edge once it is smoothed."""
 _HAIR = 0.8
 """Lips that are fewer pixels apart than this touch."""
 _THROAT = np.array([24, 22, 60], np.float32)
+"""Colour of the dark behind the tongue, BGR."""
 _LIP_SHADOW = np.array([0.55, 0.55, 0.4], np.float32)
+"""How much of blue, green and red the line between closed lips takes away."""
 _OVER = 4
+"""Masks are drawn this much larger, then reduced: smooth edges."""
+_ANCHORS = [0, 5, 10, 15]
+"""Controls of the upper lip, at both ends, in the middle and above, that tell how a head moved."""
 
 
 class MouthPainter:
@@ -28,15 +33,11 @@ class MouthPainter:
         self._anatomy = anatomy
         self._edges = (upper, lower)
         corners = anatomy.normalise(anatomy.row(mesh.MOUTH_CORNERS))
-        self._half_width = float(np.abs(corners[:, 0]).mean())
-        self._pieces = interior.draw(_tooth_colour(picture, anatomy), self._half_width)
+        half_width = float(np.abs(corners[:, 0]).mean())
+        self._pieces = interior.draw(_tooth_colour(picture, anatomy), half_width)
         self._drawn_line = seam.gap(anatomy) > seam.OPEN
-        rest = [
-            self._edge(sheet, _weights_at_rest(), np.zeros(5, np.float32)) for sheet in self._edges
-        ]
-        centre = anatomy.normalise(((rest[0] + rest[1]) / 2)[_FINE // 2])
-        self._centre = centre
-        self._anchors = [0, 5, 10, 15]
+        mouth, head = rig.mouth_weights(REST.mouth), rig.head_weights(REST.head)
+        self._centre = anatomy.normalise(self._lip_line(mouth, head)[_FINE // 2])
         self._jaw = float(np.linalg.norm(lower.mouth[MOUTH.index("jaw"), 5]))
 
     def lower_side(self, mouth: Floats, head: Floats, box: tuple[int, int, int, int]) -> Floats:
@@ -46,9 +47,7 @@ class MouthPainter:
         sheets are all but the same.
         """
         left, top, width, height = box
-        line = (
-            self._edge(self._edges[0], mouth, head) + self._edge(self._edges[1], mouth, head)
-        ) / 2
+        line = self._lip_line(mouth, head)
         slope = self._anatomy.axes[0, 1] / self._anatomy.axes[0, 0]
         x = np.arange(left, left + width, dtype=np.float32)
         y = np.interp(x, line[:, 0], line[:, 1])
@@ -125,11 +124,16 @@ class MouthPainter:
     def _to_picture(self, head: Floats, shift: Floats) -> Floats:
         """The affine map from u, v (from the middle of the lip line) to pixels."""
         sheet = self._edges[0]
-        rows = sheet.points[self._anchors]
-        moved = rows + np.tensordot(head, sheet.head[:, self._anchors], 1) - shift
+        rows = sheet.points[_ANCHORS]
+        moved = rows + np.tensordot(head, sheet.head[:, _ANCHORS], 1) - shift
         uv = self._anatomy.normalise(rows) - self._centre
         system = np.column_stack([uv, np.ones(len(uv))]).astype(np.float64)
         return np.asarray(np.linalg.lstsq(system, moved, rcond=None)[0].T)
+
+    def _lip_line(self, mouth: Floats, head: Floats) -> Floats:
+        """Midway between the lips' inner edges: _FINE x 2 pixels."""
+        above, below = (self._edge(sheet, mouth, head) for sheet in self._edges)
+        return (above + below) / 2
 
     def _edge(self, sheet: Controls, mouth: Floats, head: Floats) -> Floats:
         """The inner edge of one lip in a pose, smoothed: _FINE x 2 pixels."""
@@ -155,12 +159,6 @@ def _filled(outline: Floats, size: tuple[int, int]) -> Floats:
     )
     mask = cv2.resize(large, size, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.GaussianBlur(mask, (3, 3), 0.6).astype(np.float32) / 255)
-
-
-def _weights_at_rest() -> Floats:
-    weights = np.zeros(len(MOUTH), np.float32)
-    weights[MOUTH.index("close")] = 1
-    return weights
 
 
 def _tooth_colour(picture: Image, anatomy: Anatomy) -> Floats:

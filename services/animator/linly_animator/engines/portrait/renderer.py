@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 
 from linly_animator.engines.portrait import rig, seam
-from linly_animator.engines.portrait import topology as mesh
 from linly_animator.engines.portrait.anatomy import Anatomy
 from linly_animator.engines.portrait.arrays import Floats, Image
 from linly_animator.engines.portrait.fields import Grid, spread
@@ -28,16 +27,15 @@ class Renderer:
         """`picture` is height x width x 3 (BGR), `landmarks` 468 x 3 in its pixels."""
         self._height, self._width = picture.shape[:2]
         self._anatomy = Anatomy(seam.settled(picture, landmarks))
-        self._picture = _without_teeth(picture, self._anatomy)
+        self._picture = seam.without_teeth(picture, self._anatomy)
         upper, lower = rig.sheets(self._anatomy, self._width, self._height)
         scale = max(1, min(self._width, self._height) // 256)
         self._whole = Grid(0, 0, self._width, self._height, _COARSE * scale // 2)
-        whole_at = self._whole.positions()
-        self._whole_at = whole_at
-        self._head = spread(upper.points, upper.head, whole_at)
+        self._whole_at = self._whole.positions()
+        self._head = spread(upper.points, upper.head, self._whole_at)
         self._part = Grid(*self._mouth_box(), _FINE * scale // 2)
         self._part_at = self._part.positions()
-        fade = self._fade(self._part_at)
+        fade = _fade(*self._part_at.shape[:2])
         self._sheets = [
             np.concatenate(
                 [
@@ -77,7 +75,7 @@ class Renderer:
         is_lower = self._mouth.lower_side(mouth, head, box)
         target = source[part.top : part.top + part.height, part.left : part.left + part.width]
         # Above its lips the mouth's lattice is all upper sheet.
-        split = max(0, int(np.argmax(is_lower.any(axis=1))))
+        split = int(np.argmax(is_lower.any(axis=1)))
         target[:split] = above[:split]
         target[split:] = above[split:] + (below[split:] - above[split:]) * is_lower[split:, :, None]
         return source
@@ -97,40 +95,18 @@ class Renderer:
             min(self._height, int(high[1])) - top,
         )
 
-    def _fade(self, positions: Floats) -> Floats:
-        """1 at the mouth, 0 at the edge of the mouth's lattice, so that no border shows."""
-        rows, columns = positions.shape[:2]
-        ramps = [
-            np.clip(np.minimum(np.arange(n), np.arange(n)[::-1]) / (0.16 * n), 0, 1)
-            for n in (rows, columns)
-        ]
-        window = np.outer(*[r * r * (3 - 2 * r) for r in ramps])
-        return np.asarray(window[..., None].astype(np.float32))
+
+def _fade(rows: int, columns: int) -> Floats:
+    """1 at the mouth, 0 at the edge of the mouth's lattice, so that no border shows."""
+    ramps = [
+        np.clip(np.minimum(np.arange(n), np.arange(n)[::-1]) / (0.16 * n), 0, 1)
+        for n in (rows, columns)
+    ]
+    window = np.outer(*[r * r * (3 - 2 * r) for r in ramps])
+    return np.asarray(window[..., None], np.float32)
 
 
 def _sum(weights: Floats, fields: Floats) -> Floats:
     """The sum of some fields, each with its weight."""
     count, rows, columns, axes = fields.shape
     return np.asarray(weights @ fields.reshape(count, -1)).reshape(rows, columns, axes)
-
-
-def _without_teeth(picture: Image, anatomy: Anatomy) -> Image:
-    """Fills an open mouth with the colour of its lips, so that closing it shows no teeth."""
-    above, below = anatomy.row(mesh.LIP_UPPER_INNER), anatomy.row(mesh.LIP_LOWER_INNER)
-    if seam.gap(anatomy) < seam.OPEN:
-        return picture
-    mask = np.zeros(picture.shape[:2], np.uint8)
-    # Between the last tooth and the corner it is dark: that goes too.
-    corners = anatomy.row((78, 308)) + 1.7 * (
-        anatomy.row(mesh.MOUTH_CORNERS) - anatomy.row((78, 308))
-    )
-    outline = np.concatenate([corners[:1], above, corners[1:], below[::-1]])
-    cv2.fillPoly(mask, [np.round(outline * 16).astype(np.int32)], 255, cv2.LINE_8, 4)
-    grow = max(3, int(0.035 * anatomy.unit)) | 1
-    mask = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (grow, grow)))
-    filled = cv2.inpaint(picture, mask, 0.04 * anatomy.unit, cv2.INPAINT_TELEA)
-    smooth = cv2.GaussianBlur(filled, (0, 0), 0.02 * anatomy.unit).astype(np.float32)
-    weight = (
-        cv2.GaussianBlur(mask, (0, 0), 0.008 * anatomy.unit).astype(np.float32)[..., None] / 255
-    )
-    return np.asarray(filled + (smooth - filled) * weight).astype(np.uint8)

@@ -116,7 +116,7 @@ def _mouth_moves(
 
     # Skin goes along with the lips near to it. The nose is gristle and does so less.
     gap = np.hypot(np.maximum(np.abs(u) - half, 0), v)
-    reach = np.where((v < -0.12) & (np.abs(u) < 0.22), 0.13, 0.27)
+    reach = np.where((v < -0.12) & (np.abs(u) < 0.22), 0.13, 0.22)
     near = np.where(lip, 1.0, np.exp(-((gap / reach) ** 2))) * skin
     above, below = near * (~lip & (v < 0)), near * (~lip & (v > 0))
 
@@ -169,7 +169,7 @@ def _closing(
     share = 0.3
     lip = share * gap if upper else -(1 - share) * gap
     widest = float(np.max(below[:, 1] - above[:, 1], initial=0))
-    v = np.where(is_lip, lip, -(1 - share) * max(widest, 0) * bone)
+    v = np.where(is_lip, lip, -(1 - share) * widest * bone)
     smile = _smile(anatomy)
     return -0.5 * smile * s * near, v + 0.55 * smile * s**2 * near
 
@@ -207,7 +207,7 @@ def _head_moves(
 
 
 def _halo(anatomy: Anatomy) -> Floats:
-    """Floats around the face: hair above, neck below. They follow the head, not the mouth."""
+    """Points around the face: hair above, neck below. They follow the head, not the mouth."""
     oval = anatomy.normalise(anatomy.row(mesh.OVAL[::3]))
     centre = oval.mean(axis=0)
     stretch = np.where(oval[:, 1:] > centre[1], 1.42, 1.35)
@@ -215,7 +215,7 @@ def _halo(anatomy: Anatomy) -> Floats:
 
 
 def _frame(width: int, height: int) -> Floats:
-    """Floats on the edge of the picture, which stay where they are."""
+    """Points on the edge of the picture, which stay where they are."""
     x, y = np.linspace(0, width - 1, 7), np.linspace(0, height - 1, 7)
     edge = [(a, b) for a in x for b in (0, height - 1)] + [
         (a, b) for a in (0, width - 1) for b in y[1:-1]
