@@ -28,6 +28,8 @@ async def _measure(parts: Sequence[str], brief: bool) -> tuple[list[Figure], boo
             found = await import_module(f"benchmarks.{part}").measure(brief=brief)
         except (BenchmarkError, LaunchError, TalkError) as error:
             say(f"{part} failed: {error}")
+            for line in getattr(error, "log", ()):
+                say(f"  {line}")
             complete = False
         else:
             figures += found

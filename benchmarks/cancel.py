@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from time import perf_counter as now
 
 from benchmarks.figures import Aim, Figure, at_most
 from benchmarks.fleet import real_mesh
@@ -76,13 +77,13 @@ async def measure(*, brief: bool) -> list[Figure]:
 async def _try(
     target: str, workloads: Workloads, means: _Means, phase: Phase, delay: float, seconds: float
 ) -> _Trial:
-    await workloads.until_idle()
+    await workloads.until_idle(now())
     async with open_conversation(target) as conversation:
         await conversation.reach(phase, seconds)
         reading = asyncio.create_task(conversation.until_over())
         await asyncio.sleep(delay)
         at_work = await workloads.busy()
-        watching = asyncio.create_task(workloads.until_idle())
+        watching = asyncio.create_task(workloads.until_idle(now()))
         if means is _Means.INTERRUPT:
             await conversation.talk.interrupt()
             await reading

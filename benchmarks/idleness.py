@@ -29,9 +29,8 @@ class Workloads:
         answers = await asyncio.gather(*(_look(stub) for stub in self._stubs))
         return any(answer.active or answer.queued for answer in answers)
 
-    async def until_idle(self) -> float:
-        """Seconds from now until the last service has come to rest; infinite if one never does."""
-        begin = now()
+    async def until_idle(self, begin: float) -> float:
+        """Seconds from ``begin`` until the last service has come to rest; infinite if never."""
         return max(await asyncio.gather(*(_until_idle(stub, begin) for stub in self._stubs)))
 
     async def cancelled(self) -> int:

@@ -14,6 +14,8 @@ PERIOD = 2.5
 """Seconds from the begin of a talk's turn to the begin of its next."""
 _RATE = 16_000
 _CHUNK = 0.02
+_LIMIT = 120.0
+"""Seconds after which a talk has failed."""
 _SILENCE, _SPEECH = bytes(640), b"\x01\x10" * 320
 _SILENT_CHUNKS, _SPOKEN_CHUNKS = 20, 5
 """Half a second; the stub gives an interim transcript for each spoken chunk, which a real
@@ -50,7 +52,7 @@ async def _hold(target: str, turns: int, opened: asyncio.Barrier, delay: float) 
     # what was sent counts as played, so that the stages run at full speed
     microphone = Microphone(sample_rate=_RATE, interim_results=False)
     options = TalkOptions(microphone=microphone, playback=Playback.SENT, barge_in=False)
-    async with TalkClient(target).converse(options) as talk:
+    async with TalkClient(target).converse(options, timeout=_LIMIT) as talk:
         events = aiter(talk)
         await anext(events)
         await opened.wait()  # no turn pays for the opening of another talk

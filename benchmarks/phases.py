@@ -14,6 +14,8 @@ from linly_client.talk import Talk, TalkClient
 
 _RATE = 16_000
 _REPLY_TOKENS = 120
+_LIMIT = 60.0
+"""Seconds after which a conversation has failed."""
 _QUESTION = "Tell me a long story about a fisherman and the sea."
 _STATEMENT = "This is a sentence that is spoken as it stands."
 
@@ -98,7 +100,7 @@ async def open_conversation(target: str) -> AsyncIterator[Conversation]:
     """Leaving the block cancels the call, in whatever phase its turn is."""
     microphone = Microphone(sample_rate=_RATE)
     options = TalkOptions(microphone=microphone, max_new_tokens=_REPLY_TOKENS)
-    async with TalkClient(target).converse(options) as talk:
+    async with TalkClient(target).converse(options, timeout=_LIMIT) as talk:
         events = aiter(talk)
         await anext(events)
         async with open_microphone(talk, _RATE) as opened:

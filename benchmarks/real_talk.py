@@ -21,6 +21,8 @@ from linly_client.talk import TalkClient
 _CONVERSATIONS, _TURNS = 4, 5
 _REPLY_TOKENS = 48
 """A reply of two sentences or so: it is played to its end before the next question."""
+_LIMIT = 300.0
+"""Seconds after which a conversation has failed."""
 _RATE = 16_000
 _MS = 1000.0
 
@@ -49,7 +51,7 @@ async def measure(*, brief: bool) -> list[Figure]:
 
 async def _converse(fleet: Fleet, questions: Sequence[Question]) -> list[_Turn]:
     options = TalkOptions(microphone=Microphone(sample_rate=_RATE), max_new_tokens=_REPLY_TOKENS)
-    async with TalkClient(fleet.target("orchestrator")).converse(options) as talk:
+    async with TalkClient(fleet.target("orchestrator")).converse(options, timeout=_LIMIT) as talk:
         events = aiter(talk)
         await anext(events)
         async with open_microphone(talk, _RATE) as microphone:

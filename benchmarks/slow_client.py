@@ -22,6 +22,8 @@ _READ = 3.0
 """Seconds of speech that are read before the client stops."""
 _STALL = 6.0
 """Seconds for which it does not read."""
+_LIMIT = 60.0
+"""Seconds after which the talk has failed."""
 _LOOK = 0.25
 """Seconds between two looks at the memory."""
 _QUIET = 0.7
@@ -93,7 +95,7 @@ async def measure(*, brief: bool) -> list[Figure]:
 
 async def _stall(fleet: Fleet, playback: Playback) -> _Stall:
     options = TalkOptions(playback=playback)
-    async with TalkClient(fleet.target("orchestrator")).converse(options) as talk:
+    async with TalkClient(fleet.target("orchestrator")).converse(options, timeout=_LIMIT) as talk:
         reader = _Reader(aiter(talk))
         running = asyncio.create_task(reader.run())
         try:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from time import process_time
 
 from benchmarks.accounting import cpu_seconds
 from benchmarks.figures import Aim, Figure, at_most, figure
@@ -32,10 +33,14 @@ class _Round:
     """To the first audio of each turn."""
     frame: Sequence[float]
     """To the first frame of each turn."""
+    end: Sequence[float]
+    """To the end of each turn, counted in full."""
     own_account: Sequence[float]
     """To the first audio of each turn, as the orchestrator itself reports it."""
     cpu: float
     """Milliseconds on a core of all the system's processes per turn."""
+    client_cpu: float
+    """Milliseconds on a core of the client, which shares the machine, per turn."""
 
 
 async def measure(*, brief: bool) -> list[Figure]:
@@ -61,13 +66,16 @@ async def measure(*, brief: bool) -> list[Figure]:
 async def _round(fleet: Fleet, system: str, talks: int, turns: int, work: Work) -> _Round:
     pids = [fleet.pids[name] for name in _SYSTEMS[system]]
     before = sum(map(cpu_seconds, pids))
+    own = process_time()
     done = await offer(fleet.target(_ENTRANCE[system]), talks, turns)
     spent = sum(map(cpu_seconds, pids)) - before
     return _Round(
         audio=[_MS * (turn.first_audio - work.first_audio_ideal) for turn in done],
         frame=[_MS * (turn.first_frame - work.first_frame_ideal) for turn in done],
+        end=[_MS * turn.end for turn in done],
         own_account=[_MS * t.own_account for t in done if t.own_account is not None],
         cpu=_MS * spent / len(done),
+        client_cpu=_MS * (process_time() - own) / len(done),
     )
 
 
@@ -91,6 +99,9 @@ def _figures(talks: int, mesh: Sequence[_Round], mono: Sequence[_Round]) -> list
         found("first_frame_overhead_p50", [percentile(r.frame, 50) for r in mesh]),
         found("first_frame_overhead_p95", [percentile(r.frame, 95) for r in mesh]),
         found("mono_first_frame_overhead_p50", [percentile(r.frame, 50) for r in mono]),
+        found("whole_turn_p50", [percentile(r.end, 50) for r in mesh]),
+        found("mono_whole_turn_p50", [percentile(r.end, 50) for r in mono]),
         found("cpu_per_turn", cpu),
         ratio("cpu_per_turn", cpu, mono_cpu),
+        found("client_cpu_per_turn", [r.client_cpu for r in mesh]),
     ]
