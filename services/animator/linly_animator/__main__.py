@@ -8,6 +8,7 @@ from linly_animator.config import Settings
 from linly_animator.engine import AnimatorEngine
 from linly_animator.servicer import AnimatorServicer
 from linly_mesh.plugins import load_engine
+from linly_mesh.rpc.draining import Draining
 from linly_mesh.rpc.server import Registration, run, serve
 from linly_mesh.workload import Workload
 
@@ -15,6 +16,7 @@ from linly_mesh.workload import Workload
 async def _serve() -> None:
     settings = Settings()
     workload = Workload()
+    draining = Draining()
     engine: AnimatorEngine = load_engine("linly.animator.engines", settings.engine)(
         settings, workload
     )
@@ -23,11 +25,11 @@ async def _serve() -> None:
         await engine.start()
         return Registration(
             animator_pb2.DESCRIPTOR.services_by_name["AnimatorService"],
-            AnimatorServicer(engine, settings.engine, settings.max_uploads),
+            AnimatorServicer(engine, settings.engine, settings.max_uploads, draining),
             add_AnimatorServiceServicer_to_server,
         )
 
-    await serve("animator", settings, start, engine.stop, workload)
+    await serve("animator", settings, start, engine.stop, workload, draining)
 
 
 def main() -> NoReturn:

@@ -92,11 +92,20 @@ class SpeechCancel:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechSkip:
+    """Leave out frames that playback has passed."""
+
+    speech_id: str
+    offset: float
+    """Where the first frame lies that is still wanted: seconds from the start of the speech."""
+
+
+@dataclass(frozen=True, slots=True)
 class KeyFrameRequest:
     """Make the next frame a key frame."""
 
 
-AnimationInput = SpeechChunk | SpeechEnd | SpeechCancel | KeyFrameRequest
+AnimationInput = SpeechChunk | SpeechEnd | SpeechCancel | SpeechSkip | KeyFrameRequest
 
 
 @dataclass(frozen=True, slots=True)

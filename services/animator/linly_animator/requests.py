@@ -12,8 +12,10 @@ from linly_animator.engine import (
     SpeechCancel,
     SpeechChunk,
     SpeechEnd,
+    SpeechSkip,
 )
 from linly_mesh.errors import ServiceError, invalid_argument
+from linly_mesh.rpc.convert import to_seconds
 from linly_mesh.rpc.requests import RequestReader
 
 
@@ -29,6 +31,8 @@ class SpeechRequests:
         self._encoding = encoding
         self._open = ""
         self._closed: set[str] = set()
+        self.under_way: set[str] = set()
+        """Speeches that were begun and not yet answered; who answers takes them out."""
 
     async def inputs(self) -> AsyncIterator[AnimationInput]:
         """What the engine is to do.
@@ -44,6 +48,8 @@ class SpeechRequests:
                     yield self._end(request.end_speech.speech_id)
                 case "cancel_speech":
                     yield self._cancel(request.cancel_speech.speech_id)
+                case "skip":
+                    yield self._skip(request.skip)
                 case "key_frame":
                     yield KeyFrameRequest()
         if self._open:
@@ -52,6 +58,7 @@ class SpeechRequests:
     def _speech(self, speech: pb.SpeechInput) -> SpeechChunk:
         self._enter("speech", speech.speech_id)
         self._open = speech.speech_id
+        self.under_way.add(speech.speech_id)
         return SpeechChunk(
             speech.speech_id,
             convert.samples(speech.audio, self._encoding),
@@ -68,6 +75,11 @@ class SpeechRequests:
             self._enter("cancel_speech", speech_id)
             self._close(speech_id)
         return SpeechCancel(speech_id)
+
+    def _skip(self, skip: pb.Skip) -> SpeechSkip:
+        if skip.speech_id not in self._closed:  # one that has ended may have frames on their way
+            self._enter("skip", skip.speech_id)
+        return SpeechSkip(skip.speech_id, to_seconds(skip.offset))
 
     def _close(self, speech_id: str) -> None:
         self._open = ""

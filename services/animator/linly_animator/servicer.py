@@ -27,6 +27,7 @@ from linly_animator.engine import (
 )
 from linly_animator.requests import SpeechRequests
 from linly_mesh.errors import ServiceError, invalid_argument
+from linly_mesh.rpc.draining import Draining
 from linly_mesh.rpc.requests import RequestReader
 
 MAX_IMAGE_BYTES = 16 << 20
@@ -42,8 +43,11 @@ _Context = grpc.aio.ServicerContext[Any, Any]
 class AnimatorServicer(animator_pb2_grpc.AnimatorServiceServicer):
     """Validates, converts and delegates."""
 
-    def __init__(self, engine: AnimatorEngine, engine_name: str, max_uploads: int) -> None:
-        """`max_uploads`: images that are received at the same time."""
+    def __init__(
+        self, engine: AnimatorEngine, engine_name: str, max_uploads: int, draining: Draining
+    ) -> None:
+        """`max_uploads`: images received at the same time; `draining` ends streams at rest."""
+        self._draining = draining
         self._engine = engine
         self._engine_name = engine_name
         self._max_uploads = max_uploads
@@ -56,10 +60,16 @@ class AnimatorServicer(animator_pb2_grpc.AnimatorServiceServicer):
         reader = RequestReader(request_iterator)
         config = (await reader.config()).config
         options, encoding = convert.options(config), convert.encoding(config)
-        inputs = SpeechRequests(reader, encoding).inputs()
+        requests = SpeechRequests(reader, encoding)
+        outputs = self._draining.until_at_rest(
+            self._engine.animate(options, requests.inputs()),
+            lambda: not (requests.under_way or reader.ended),
+        )
         try:
-            async with aclosing(self._engine.animate(options, inputs)) as outputs:
+            async with aclosing(outputs):
                 async for output in outputs:
+                    if isinstance(output, SpeechEnded | SpeechCancelled):
+                        requests.under_way.discard(output.speech_id)
                     yield self._response(output, options)
         except AvatarUnknownError as error:
             raise ServiceError(

@@ -53,6 +53,12 @@ def cancel_speech(speech_id: str) -> pb.StreamingAnimateRequest:
     return pb.StreamingAnimateRequest(cancel_speech=pb.CancelSpeech(speech_id=speech_id))
 
 
+def skip(speech_id: str, seconds: float) -> pb.StreamingAnimateRequest:
+    return pb.StreamingAnimateRequest(
+        skip=pb.Skip(speech_id=speech_id, offset=to_duration(seconds))
+    )
+
+
 def key_frame() -> pb.StreamingAnimateRequest:
     return pb.StreamingAnimateRequest(key_frame=pb.KeyFrame())
 

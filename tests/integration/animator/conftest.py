@@ -12,6 +12,7 @@ from linly_animator.engines.portrait import PortraitEngine
 from linly_animator.servicer import AnimatorServicer
 from linly_animator.weights import FACE
 from linly_mesh.rpc.channel import open_channel
+from linly_mesh.rpc.draining import Draining
 from linly_mesh.rpc.server import Registration, create_server
 from linly_mesh.weights import fetch
 from linly_mesh.workload import Workload
@@ -33,7 +34,7 @@ async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
     await engine.start()
     registration = Registration(
         animator_pb2.DESCRIPTOR.services_by_name["AnimatorService"],
-        AnimatorServicer(engine, "portrait", settings.max_uploads),
+        AnimatorServicer(engine, "portrait", settings.max_uploads, Draining()),
         animator_pb2_grpc.add_AnimatorServiceServicer_to_server,
     )
     server = create_server("animator", [registration], workload=workload)

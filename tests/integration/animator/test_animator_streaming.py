@@ -217,10 +217,11 @@ async def test_little_is_made_ahead_of_a_client_that_does_not_read(
     received = 0
     while True:
         try:
-            async with asyncio.timeout(0.004):
+            async with asyncio.timeout(0.02):  # less than eight frames take
                 received += len((await conversation.call.read()).frames.frames)
         except TimeoutError:
             break
+    print('RECEIVED', received)
     assert received < 750
 
 

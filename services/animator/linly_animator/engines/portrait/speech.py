@@ -34,6 +34,7 @@ class Speech:
         self.cancelled = False
         self._sample_rate = sample_rate
         self._frame_rate = frame_rate
+        self._wanted_from = 0
         self._samples = 0
         self._listener = Listener(sample_rate)
         self._articulation = Articulation()
@@ -73,6 +74,16 @@ class Speech:
         """Seconds of sound received for which no frame has been made."""
         return self.duration - self.made / self._frame_rate
 
+    def skip_to(self, offset: float) -> None:
+        """Frames before `offset` seconds are not wanted any more."""
+        self._wanted_from = max(self._wanted_from, math.ceil(offset * self._frame_rate - _EPSILON))
+
+    def pass_over(self) -> int:
+        """Leaves out frames that are due and not wanted; returns how many."""
+        passed = max(0, min(self._wanted_from, self.due) - self.made)
+        self.made += passed
+        return passed
+
     def next_batch(self, largest: int) -> tuple[int, float | None]:
         """How many frames go out together next, and when the chunk came that they begin.
 
@@ -81,7 +92,7 @@ class Speech:
         """
         arrived = None
         with self._lock:
-            if self._arrivals and self._arrivals[0][0] <= self.made:
+            while self._arrivals and self._arrivals[0][0] <= self.made:
                 arrived = self._arrivals.popleft()[1]
             until = self._arrivals[0][0] if self._arrivals else self.due
         return min(until - self.made, largest if self.made else 1), arrived

@@ -22,6 +22,7 @@ from linly_animator.engine import (
     SpeechChunk,
     SpeechEnd,
     SpeechEnded,
+    SpeechSkip,
 )
 from linly_animator.engines.portrait.canvas import Canvas
 from linly_animator.engines.portrait.performance import Performance
@@ -104,6 +105,10 @@ class Stream:
                     self._speech(item.speech_id).ended = True
                 case SpeechCancel():
                     self._cancel(item.speech_id)
+                case SpeechSkip():
+                    for speech in self._speeches:
+                        if speech.speech_id == item.speech_id:
+                            speech.skip_to(item.offset)
                 case KeyFrameRequest():
                     self._key_frame = True
             self._changed.set()
@@ -133,6 +138,9 @@ class Stream:
         if self._cancelled:
             return self._announce_cancel(self._cancelled.popleft())
         speech = self._speeches[0] if self._speeches else None
+        if speech is not None and (passed := speech.pass_over()):
+            self._performance.skip(passed)
+            self._progress.set()
         if speech is not None and speech.due > speech.made:
             return await self._speak(speech)
         if speech is not None and speech.complete:
