@@ -50,8 +50,13 @@ _KINDS = [(_Means.CANCEL, phase) for phase in Phase] + [
 class _Trial:
     at_work: bool
     """Whether any service was at work just before."""
-    rest: float
-    """Seconds until none was; infinite if that never came."""
+    rests: Mapping[str, float]
+    """Seconds until each service was at rest; infinite if that never came."""
+
+    @property
+    def rest(self) -> float:
+        """Seconds until all were."""
+        return max(self.rests.values())
 
 
 async def measure(*, brief: bool) -> list[Figure]:
@@ -60,7 +65,7 @@ async def measure(*, brief: bool) -> list[Figure]:
     trials: dict[tuple[_Means, Phase], list[_Trial]] = defaultdict(list)
     async with real_mesh() as fleet:
         target = fleet.target("orchestrator")
-        async with open_workloads([fleet.target(name) for name in fleet.pids]) as workloads:
+        async with open_workloads(fleet.targets) as workloads:
             async with open_conversation(target) as conversation:
                 seconds = await conversation.speak_statement()
             before = await workloads.cancelled()
@@ -100,16 +105,24 @@ def _figures(trials: Mapping[tuple[_Means, Phase], Sequence[_Trial]]) -> list[Fi
         lost = sum(trial.rest == math.inf for trial in tried)
         at_work = sum(trial.at_work for trial in tried)
         figures += [
-            _rest(f"cancel.{means}_to_idle_p50", tried, 50),
-            _rest(f"cancel.{means}_to_idle_p95", tried, 95, _AIM),
+            _rest(f"cancel.{means}_to_idle_p50", _rests(tried), 50),
+            _rest(f"cancel.{means}_to_idle_p95", _rests(tried), 95, _AIM),
             Figure(f"cancel.{means}_lost", lost, f"of {len(tried)}", at_most(0)),
             Figure(f"cancel.{means}_found_at_work", at_work, f"of {len(tried)}"),
         ]
     for (means, phase), each in trials.items():
-        figures.append(_rest(f"cancel.{means}_to_idle_p95.{phase}", each, 95))
+        figures.append(_rest(f"cancel.{means}_to_idle_p95.{phase}", _rests(each), 95))
+    every = [trial for each in trials.values() for trial in each]
+    for service in every[0].rests:
+        rests = [trial.rests[service] for trial in every]
+        figures.append(_rest(f"cancel.to_idle_p95.{service}", rests, 95))
     return figures
 
 
-def _rest(name: str, trials: Sequence[_Trial], percent: float, aim: Aim | None = None) -> Figure:
-    times = [_MS * trial.rest for trial in trials]
+def _rests(trials: Sequence[_Trial]) -> list[float]:
+    return [trial.rest for trial in trials]
+
+
+def _rest(name: str, rests: Sequence[float], percent: float, aim: Aim | None = None) -> Figure:
+    times = [_MS * rest for rest in rests]
     return Figure(name, percentile(times, percent), "ms", aim, min(times), max(times))

@@ -23,13 +23,13 @@ class Fleet:
 
     def __init__(self, processes: Sequence[Process]) -> None:
         """Finds the processes among this one's children."""
-        self._targets = {process.name: process.target for process in processes}
+        self.targets = {process.name: process.target for process in processes}
         started = {tuple(child.cmdline()): child.pid for child in psutil.Process().children()}
         self.pids = {process.name: started[tuple(process.command)] for process in processes}
 
     def target(self, name: str) -> str:
         """Where a process answers."""
-        return self._targets[name]
+        return self.targets[name]
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from time import perf_counter as now
 
@@ -20,30 +20,34 @@ _LIMIT = 5.0
 class Workloads:
     """The counters of several services."""
 
-    def __init__(self, stubs: Sequence[admin_pb2_grpc.AdminServiceStub]) -> None:
+    def __init__(self, stubs: Mapping[str, admin_pb2_grpc.AdminServiceStub]) -> None:
         """Made by ``open_workloads``."""
         self._stubs = stubs
 
     async def busy(self) -> bool:
         """Whether any service has work now."""
-        answers = await asyncio.gather(*(_look(stub) for stub in self._stubs))
+        answers = await asyncio.gather(*(_look(stub) for stub in self._stubs.values()))
         return any(answer.active or answer.queued for answer in answers)
 
-    async def until_idle(self, begin: float) -> float:
-        """Seconds from ``begin`` until the last service has come to rest; infinite if never."""
-        return max(await asyncio.gather(*(_until_idle(stub, begin) for stub in self._stubs)))
+    async def until_idle(self, begin: float) -> dict[str, float]:
+        """Seconds from ``begin`` until each service has come to rest; infinite if never."""
+        waits = (_until_idle(stub, begin) for stub in self._stubs.values())
+        return dict(zip(self._stubs, await asyncio.gather(*waits), strict=True))
 
     async def cancelled(self) -> int:
         """Units of work that were cancelled since the services began."""
-        return sum([(await _look(stub)).cancelled_total for stub in self._stubs])
+        return sum([(await _look(stub)).cancelled_total for stub in self._stubs.values()])
 
 
 @asynccontextmanager
-async def open_workloads(targets: Sequence[str]) -> AsyncIterator[Workloads]:
-    """Connects to the services."""
+async def open_workloads(targets: Mapping[str, str]) -> AsyncIterator[Workloads]:
+    """Connects to the services, given by name."""
     async with AsyncExitStack() as stack:
-        channels = [await stack.enter_async_context(open_channel(t)) for t in targets]
-        yield Workloads([admin_pb2_grpc.AdminServiceStub(channel) for channel in channels])
+        stubs = {}
+        for name, target in targets.items():
+            channel = await stack.enter_async_context(open_channel(target))
+            stubs[name] = admin_pb2_grpc.AdminServiceStub(channel)
+        yield Workloads(stubs)
 
 
 async def _until_idle(stub: admin_pb2_grpc.AdminServiceStub, begin: float) -> float:
