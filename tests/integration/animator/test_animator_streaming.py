@@ -221,8 +221,7 @@ async def test_little_is_made_ahead_of_a_client_that_does_not_read(
                 received += len((await conversation.call.read()).frames.frames)
         except TimeoutError:
             break
-    print('RECEIVED', received)
-    assert received < 750
+    assert received < 50
 
 
 async def test_idle_frames_come_in_real_time_until_a_speech_begins(
