@@ -8,17 +8,23 @@ from typing import Generic, TypeVar
 _Item = TypeVar("_Item")
 
 
+def _one(item: object) -> float:
+    return 1.0
+
+
 class Channel(Generic[_Item]):
-    """Holds at most ``capacity`` items; a full channel makes its writer wait.
+    """Holds at most ``capacity``; a full channel makes its writers wait.
 
     Either side may leave: ``close`` lets the reader finish what is there (and then raises the
-    error, if one was given), ``abandon`` drops everything and lets the writer run on.
+    error, if one was given), ``abandon`` drops everything and lets the writers run on.
     """
 
-    def __init__(self, capacity: int) -> None:
-        """Starts empty and open."""
+    def __init__(self, capacity: float, size: Callable[[_Item], float] = _one) -> None:
+        """Starts empty and open; ``size`` is how much of the capacity an item takes."""
         self._items: deque[_Item] = deque()
         self._capacity = capacity
+        self._size = size
+        self._held = 0.0
         self._closed = False
         self._abandoned = False
         self._error: BaseException | None = None
@@ -46,14 +52,16 @@ class Channel(Generic[_Item]):
         if self._closed or self._abandoned:
             return
         self._items.append(item)
+        self._held += self._size(item)
         self._readable.set()
-        if len(self._items) >= self._capacity:
+        if self._held >= self._capacity:
             self._writable.clear()
 
     def discard(self, stale: Callable[[_Item], bool]) -> None:
         """Drops those waiting items that are stale."""
         self._items = deque(item for item in self._items if not stale(item))
-        if len(self._items) < self._capacity:
+        self._held = sum(map(self._size, self._items))
+        if self._held < self._capacity:
             self._writable.set()
 
     def close(self, error: BaseException | None = None) -> None:
@@ -80,7 +88,9 @@ class Channel(Generic[_Item]):
             self._readable.clear()
             await self._readable.wait()
         item = self._items.popleft()
-        if len(self._items) < self._capacity:
+        # an empty channel holds exactly nothing, whatever the sums of fractions come to
+        self._held = self._held - self._size(item) if self._items else 0.0
+        if self._held < self._capacity:
             self._writable.set()
         return item
 

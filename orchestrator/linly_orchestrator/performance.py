@@ -1,10 +1,11 @@
 """How a turn is performed: what is answered, and when the answer may begin."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 
+from linly.asr.v1 import asr_pb2
 from linly.talk.v1 import talk_pb2
 from linly_mesh.rpc.convert import to_seconds
 from linly_orchestrator.history import History
@@ -23,13 +24,13 @@ class _Prepared:
 
     transcript: str
     reply: Reply
-    task: asyncio.Task[None]
+    task: asyncio.Task[Exception | None]
+    """Ends with the reply's failure: one that is not wanted may fail unseen."""
 
     async def drop(self) -> None:
         """The person went on speaking, or said something else."""
         self.task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self.task
+        await asyncio.wait([self.task])  # not its result: our own cancellation must come through
 
 
 class Performance:
@@ -70,9 +71,12 @@ class Performance:
             def prepare(transcript: str) -> _Prepared:
                 reply = self._reply(turn, emit)
                 run = reply.run(self._answer(turn, transcript), sessions)
-                return _Prepared(transcript, reply, group.create_task(run))
+                return _Prepared(transcript, reply, group.create_task(_failure(run)))
 
-            async for heard in turn.utterances:
+            async for heard in turn.incoming:
+                if isinstance(heard, asr_pb2.SpeechEvent):
+                    await emit(talk_pb2.ConverseResponse(speech_event=heard))
+                    continue
                 await self._tell(heard, emit)
                 if prepared is not None and heard.text != prepared.transcript:
                     await prepared.drop()
@@ -89,6 +93,8 @@ class Performance:
                 if turn.timeline.llm.start is not None:
                     turn.timeline.released = now()
                 prepared.reply.released.set()
+                if (failure := await prepared.task) is not None:
+                    raise failure
 
     async def _tell(self, heard: Utterance, emit: Emit) -> None:
         if heard.is_final or self._config.audio_input.interim_results:
@@ -122,6 +128,14 @@ class Performance:
                     yield Written(delta.text, to_seconds(delta.elapsed))
                 else:
                     timeline.usage = response.finished.usage
+
+
+async def _failure(run: Awaitable[None]) -> Exception | None:
+    try:
+        await run
+    except Exception as error:
+        return error
+    return None
 
 
 async def _verbatim(text: str) -> AsyncGenerator[Written, None]:

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from linly.talk.v1 import talk_pb2
 
 _PRECISION = 0.002
-"""Seconds by which a client's report may fall short of the end, since players round."""
+"""Seconds by which playback may fall short of the end: players round, and so do timers."""
+_REPORTS = talk_pb2.PLAYBACK_MODE_CLIENT_REPORTS
+_SENT = talk_pb2.PLAYBACK_MODE_SENT
+_REAL_TIME = talk_pb2.PLAYBACK_MODE_REAL_TIME
 
 
 class PlaybackStalledError(Exception):
@@ -26,8 +29,8 @@ class Playback:
             report_limit: seconds after which a client that promised reports and sends none
                 is taken to have stopped playing.
         """
-        self._mode = mode
-        self._lead = math.inf if mode == talk_pb2.PLAYBACK_MODE_SENT else max_lead
+        self._mode = mode or _REAL_TIME
+        self._lead = math.inf if mode == _SENT else max_lead
         self._report_limit = report_limit
         self._started: float | None = None
         self._reported = 0.0
@@ -37,10 +40,7 @@ class Playback:
     @property
     def real_time(self) -> bool:
         """Whether playback goes by the clock."""
-        return self._mode not in (
-            talk_pb2.PLAYBACK_MODE_SENT,
-            talk_pb2.PLAYBACK_MODE_CLIENT_REPORTS,
-        )
+        return self._mode == _REAL_TIME
 
     @property
     def sent(self) -> float:
@@ -50,21 +50,27 @@ class Playback:
     @property
     def played(self) -> float:
         """Audio played so far, never more than was sent."""
-        if self._mode == talk_pb2.PLAYBACK_MODE_SENT:
+        if self._mode == _SENT:
             return self._sent
-        if self._mode == talk_pb2.PLAYBACK_MODE_CLIENT_REPORTS:
+        if self._mode == _REPORTS:
             return min(self._reported, self._sent)
         return min(self.clock, self._sent)
 
     @property
     def clock(self) -> float:
-        """Time since the first audio was sent, even past what was sent."""
+        """Where a player is that plays in real time, as if what was sent never ran out."""
         return 0.0 if self._started is None else _now() - self._started
+
+    def is_end(self, played: float) -> bool:
+        """Whether ``played`` is all that was sent."""
+        return played >= self._sent - _PRECISION
 
     def audio_sent(self, until: float) -> None:
         """Audio has been sent up to there."""
         if self._started is None:
             self._started = _now()
+        elif self.clock > self._sent:  # the player had run dry; it resumes where it stopped
+            self._started = _now() - self._sent
         self._sent = max(self._sent, until)
         self._wake()
 
@@ -72,6 +78,14 @@ class Playback:
         """The client says that it has played up to there."""
         self._reported = max(self._reported, until)
         self._wake()
+
+    def reports_over(self) -> None:
+        """The client can't report any more: from where it is, it is taken to play on."""
+        if self._mode == _REPORTS:
+            if self._started is not None:
+                self._started = _now() - self.played
+            self._mode = _REAL_TIME
+            self._wake()
 
     async def due(self, until: float) -> None:
         """Waits until output that ends there may be sent; the first output always may."""
@@ -82,11 +96,11 @@ class Playback:
     async def covered(self, offset: float, all_sent: Callable[[], bool]) -> None:
         """Waits until audio has been sent beyond ``offset``, or all there is."""
         while self._sent <= offset and not all_sent():
-            await self._wait_for_change()
+            await self._changed.wait()
 
     async def finished(self) -> None:
         """Waits until everything sent has been played."""
-        if self._mode != talk_pb2.PLAYBACK_MODE_SENT and self._started is not None:
+        if self._mode != _SENT and self._started is not None:
             await self._until(self._sent)
 
     def all_sent(self) -> None:
@@ -94,22 +108,18 @@ class Playback:
         self._wake()
 
     async def _until(self, played: float) -> None:
-        if self._mode == talk_pb2.PLAYBACK_MODE_CLIENT_REPORTS:
-            while self._reported < played - _PRECISION:
-                try:
-                    async with asyncio.timeout(self._report_limit):
-                        await self._wait_for_change()
-                except TimeoutError:
-                    raise PlaybackStalledError from None
-        elif (wait := played - self.clock) > 0:
+        while self._mode == _REPORTS and self._reported < played - _PRECISION:
+            try:
+                async with asyncio.timeout(self._report_limit):
+                    await self._changed.wait()
+            except TimeoutError:
+                raise PlaybackStalledError from None
+        if self._mode == _REAL_TIME and (wait := played - self.clock) > 0:
             await asyncio.sleep(wait)
 
     def _wake(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
-
-    async def _wait_for_change(self) -> None:
-        await self._changed.wait()
 
 
 def _now() -> float:

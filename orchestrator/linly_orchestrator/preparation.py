@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from linly.animator.v1 import animator_pb2
 from linly.common.v1 import common_pb2
+from linly.llm.v1 import llm_pb2
 from linly.talk.v1 import talk_pb2
 from linly_mesh.errors import ServiceError, invalid_argument
 from linly_mesh.rpc.convert import to_seconds
@@ -41,7 +42,7 @@ def check(config: talk_pb2.TalkConfig) -> None:
     if len(config.image) > MAX_IMAGE_BYTES:
         raise invalid_argument("config.image", "must be at most 16 MiB", reason="IMAGE_TOO_LARGE")
     for index, message in enumerate(config.history):
-        if message.role not in (2, 3):  # user and assistant
+        if message.role not in (llm_pb2.ROLE_USER, llm_pb2.ROLE_ASSISTANT):
             raise invalid_argument(f"config.history[{index}].role", "must be user or assistant")
 
 

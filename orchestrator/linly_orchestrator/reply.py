@@ -1,6 +1,7 @@
 """One reply, from its text to the client's ears and eyes."""
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -11,10 +12,13 @@ from linly.tts.v1 import tts_pb2
 from linly_mesh.rpc.convert import to_duration, to_seconds
 from linly_orchestrator.channel import Channel
 from linly_orchestrator.playback import Playback
-from linly_orchestrator.stages.animation import AnimatedSpeech, Animation
+from linly_orchestrator.stages.animated import AnimatedSpeech
+from linly_orchestrator.stages.animation import Animation
 from linly_orchestrator.stages.speech import Speech, SpeechCall
 from linly_orchestrator.timeline import Timeline, now
 
+_TEXT_AHEAD = 64
+"""Pieces of text that wait for the speech service; then the language model waits."""
 _AUDIO_AHEAD = 4
 """Messages of audio that wait to be sent, 80 ms each at most; then the speech service waits."""
 _LATE = 0.1
@@ -72,7 +76,10 @@ class Reply:
         self._playback = playback
         self._time_remaining = time_remaining
         self._words: list[tts_pb2.WordTiming] = []
-        self._unsent_text: Channel[str] = Channel(1 << 20)
+        self._sent = 0
+        """Code points sent."""
+        self._unsent: Channel[str] = Channel(math.inf)
+        self._unspoken: Channel[Written] = Channel(_TEXT_AHEAD)
         self._audio: Channel[tts_pb2.SpeechChunk] = Channel(_AUDIO_AHEAD)
         self._audio_complete = False
 
@@ -84,46 +91,53 @@ class Reply:
             sessions: where a portrait's stream lives that has to be opened anew.
         """
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._write(source))
             group.create_task(self._send_text())
-            if self._voice is None:
-                await self._write(source, None)
-            else:
-                async with (
-                    self._voice.speech.open(self._time_remaining()) as call,
-                    asyncio.TaskGroup() as speaking,
-                ):
-                    speaking.create_task(self._write(source, call))
-                    speaking.create_task(self._speak(call))
-                    speaking.create_task(self._present(self._voice, sessions))
+            if self._voice is not None:
+                group.create_task(self._perform(self._voice, sessions))
         self.complete = True
 
     def heard(self, played: float) -> str:
         """The text that was heard when playback stopped after ``played`` seconds."""
         if self._voice is None:
-            return self.text if self.complete else ""
-        if self.complete and played >= self._playback.sent:
+            return self.text[: self._sent]  # read, in fact
+        if self.complete and self._playback.is_end(played):
             return self.text
         begun = [w.end_code_point for w in self._words if to_seconds(w.offset) < played]
         return self.text[: max(begun, default=0)]
 
-    async def _write(self, source: AsyncGenerator[Written, None], call: SpeechCall | None) -> None:
+    async def _write(self, source: AsyncGenerator[Written, None]) -> None:
         async with aclosing(source):
             async for written in source:
                 self.text += written.text
-                self._unsent_text.put_now(written.text)
-                if call is not None:
-                    self._timeline.tts.began()
-                    if self._timeline.tts.first_output is None:
-                        self._timeline.text_passed_on.append((now(), written.elapsed))
-                    await call.write(written.text)
-        self._unsent_text.close()
-        if call is not None:
-            await call.end()
+                self._unsent.put_now(written.text)
+                if self._voice is not None:
+                    await self._unspoken.put(written)
+        self._unsent.close()
+        self._unspoken.close()
 
     async def _send_text(self) -> None:
         await self.released.wait()
-        async for text in self._unsent_text:
+        async for text in self._unsent:
             await self._emit(talk_pb2.ConverseResponse(reply_text=talk_pb2.ReplyText(text=text)))
+            self._sent += len(text)
+
+    async def _perform(self, voice: Voice, sessions: asyncio.TaskGroup) -> None:
+        async with (
+            voice.speech.open(self._time_remaining()) as call,
+            asyncio.TaskGroup() as group,
+        ):
+            group.create_task(self._pass_on(call))
+            group.create_task(self._speak(call))
+            group.create_task(self._present(voice, sessions))
+
+    async def _pass_on(self, call: SpeechCall) -> None:
+        async for written in self._unspoken:
+            self._timeline.tts.began()
+            if self._timeline.tts.first_output is None:
+                self._timeline.text_passed_on.append((now(), written.elapsed))
+            await call.write(written.text)
+        await call.end()
 
     async def _speak(self, call: SpeechCall) -> None:
         await call.header()
@@ -165,8 +179,8 @@ class Reply:
             await self._playback.due(end)
             if voice.send_audio:
                 await self._emit(_audio_event(chunk, duration))
-            if self._timeline.first_audio is None:
-                self._timeline.first_audio = now()
+                if self._timeline.first_audio is None:
+                    self._timeline.first_audio = now()
             self._playback.audio_sent(end)
             chunk = await self._audio.get()
         self._audio_complete = True
@@ -176,25 +190,26 @@ class Reply:
 
     async def _present_frames(self, animated: AnimatedSpeech) -> None:
         timeline, playback = self._timeline, self._playback
-        expected = 0.0
+        frame = end = 0.0
         async for frames in animated.frames:
-            begin = to_seconds(frames.frames[0].offset)
-            last = frames.frames[-1]
-            end = to_seconds(last.offset) + to_seconds(last.duration)
+            expected, last = end, frames.frames[-1]
+            begin, frame = to_seconds(frames.frames[0].offset), to_seconds(last.duration)
+            end = to_seconds(last.offset) + frame
             await playback.covered(begin, lambda: self._audio_complete)
             await playback.due(end)
             await self._emit(talk_pb2.ConverseResponse(frames=frames))
             if timeline.first_frame is None:
                 timeline.first_frame = now()
             timeline.frames_sent += len(frames.frames)
-            frame = to_seconds(last.duration)
-            timeline.frames_dropped += max(0, round((begin - expected) / frame)) if frame else 0
-            expected = end
+            if frame:
+                timeline.frames_dropped += round((end - expected) / frame) - len(frames.frames)
             if playback.real_time:
                 late = playback.clock - begin
                 timeline.av_offset = max(timeline.av_offset or late, late)
-                if late > _LATE:
-                    animated.skip(playback.clock + _LATE)
+                if late > _LATE:  # but what has not been heard yet can't be late
+                    animated.skip(min(playback.clock + _LATE, playback.sent))
+        if frame:
+            timeline.frames_dropped += max(0, math.floor((playback.sent - end) / frame + 1e-6))
 
     def _frames_arrived(self, frames: animator_pb2.Frames) -> None:
         self._timeline.animator.gave(frames.timing if frames.HasField("timing") else None)

@@ -90,21 +90,19 @@ async def _converse(
             group.create_task(talk.run(reader))
             async for event in talk.events():
                 await context.write(event)
-    except* grpc.aio.AbortError:
-        raise
-    except* Exception as failures:
+    except ExceptionGroup as failures:
         status = status_of(failures)
-        if status is not None:
-            code = next(c for c in grpc.StatusCode if c.value[0] == status.code)
-            await context.abort(code, status.message, trailing_metadata(status))
-        raise _our_own(failures) from None
+        if status is None:
+            raise _our_own(failures) from None
+        code = next(c for c in grpc.StatusCode if c.value[0] == status.code)
+        await context.abort(code, status.message, trailing_metadata(status))
 
 
-def _our_own(failures: BaseException) -> BaseException:
+def _our_own(failure: Exception) -> Exception:
     """The first failure that is not a stage's: wrong messages, or a defect."""
-    while isinstance(failures, BaseExceptionGroup):
-        failures = failures.exceptions[0]
-    return failures
+    while isinstance(failure, ExceptionGroup):
+        failure = failure.exceptions[0]
+    return failure
 
 
 async def _describe(stub: Any, module: Any) -> common_pb2.ServiceInfo | None:

@@ -69,6 +69,11 @@ class Timeline:
     """For each delta up to the first audio: when it was given to the speech service, and the
     language model's own time up to it."""
 
+    def interruption_told(self) -> None:
+        """The client has been sent the event that tells of the interruption."""
+        if self.interrupted is not None:
+            self.interrupt = now() - self.interrupted
+
     def restart_reply(self) -> None:
         """A reply that was prepared for another transcript is thrown away."""
         self.llm, self.tts, self.animator = StageRecord(), StageRecord(), StageRecord()

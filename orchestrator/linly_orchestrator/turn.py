@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import grpc
 from google.rpc.status_pb2 import Status
 
+from linly.asr.v1 import asr_pb2
 from linly.talk.v1 import talk_pb2
 from linly_orchestrator.channel import Channel
 from linly_orchestrator.playback import Playback, PlaybackStalledError
@@ -31,12 +32,15 @@ class Utterance:
 class Turn:
     """Made when its input begins, performed when it is its turn."""
 
-    turn_id: str
+    number: int
+    """From 1, in the order in which the turns of a talk begin."""
     cause: "talk_pb2.TurnStarted.Cause"
     playback: Playback
     text: str = ""
     """What the person typed or said, or what is to be spoken."""
-    utterances: Channel[Utterance] = field(default_factory=lambda: Channel(_HEARD))
+    incoming: Channel[asr_pb2.SpeechEvent | Utterance] = field(
+        default_factory=lambda: Channel(_HEARD)
+    )
     """For a spoken turn: what is heard, up to the final transcript."""
     timeline: Timeline = field(default_factory=Timeline)
     reply: Reply | None = None
@@ -46,8 +50,15 @@ class Turn:
     refused: Status | None = None
     """Why it can't be performed at all."""
     interrupted: bool = False
+    heard: str = ""
+    """The part of the reply that was heard, once the turn is over."""
 
-    def heard(self, played: float) -> str:
+    @property
+    def turn_id(self) -> str:
+        """Its name towards the client."""
+        return f"t{self.number}"
+
+    def heard_until(self, played: float) -> str:
         """How much of the reply was heard when playback stopped after ``played`` seconds."""
         return self.reply.heard(played) if self.reply is not None else ""
 

@@ -28,6 +28,11 @@ class FakeAnimator(animator_pb2_grpc.AnimatorServiceServicer):
         """Seconds between idle frames; None for none."""
         self.error: ServiceError | None = None
         self.silent = False
+        self.deaf = False
+        """Takes nothing after its config."""
+        self.greeting = asyncio.Event()
+        """Cleared, it holds back the header of new streams and the answer to an image."""
+        self.greeting.set()
         self.known_avatars: set[str] = {""}
         self.sessions = 0
         self.made = 0.0
@@ -45,6 +50,7 @@ class FakeAnimator(animator_pb2_grpc.AnimatorServiceServicer):
 
     async def CreateAvatar(self, request_iterator, context) -> animator_pb2.CreateAvatarResponse:
         image = b"".join([request.image async for request in request_iterator])
+        await self.greeting.wait()
         avatar_id = f"avatar-{len(image)}"
         self.known_avatars.add(avatar_id)
         return animator_pb2.CreateAvatarResponse(avatar_id=avatar_id, face_count=1)
@@ -58,6 +64,7 @@ class FakeAnimator(animator_pb2_grpc.AnimatorServiceServicer):
             code = grpc.StatusCode.FAILED_PRECONDITION
             raise ServiceError(code, "AVATAR_UNKNOWN", "no such avatar")
         self.sessions += 1
+        await self.greeting.wait()
         yield _Response(
             header=animator_pb2.AnimationHeader(
                 codec_string="avc1.42c01f", width=512, height=512, frame_rate=25
@@ -65,6 +72,8 @@ class FakeAnimator(animator_pb2_grpc.AnimatorServiceServicer):
         )
         outgoing: asyncio.Queue[tuple[float, _Response] | None] = asyncio.Queue(64)
         session = _Session(self, 2 * config.sample_rate_hertz, outgoing)
+        if self.deaf:
+            await asyncio.Event().wait()
         tasks = [asyncio.create_task(session.read(reader))]
         if self.idle_period is not None and config.idle_frames:
             tasks.append(asyncio.create_task(session.idle()))
@@ -100,6 +109,7 @@ class _Session:
         self._framed = 0
         self._skip_until = 0.0
         self._key_frame = True
+        self._idle = 0
         self._unit = None
 
     def wanted(self, response: _Response) -> bool:
@@ -142,8 +152,10 @@ class _Session:
         while True:
             await asyncio.sleep(self._animator.idle_period)
             if not self._speech_id:
-                frame = animator_pb2.Frame(data=b"idle", key_frame=self._key_frame)
+                number = self._idle.to_bytes(4, "big")
+                frame = animator_pb2.Frame(data=b"idle" + number, key_frame=self._key_frame)
                 self._key_frame = False
+                self._idle += 1
                 frames = animator_pb2.Frames(frames=[frame])
                 await self._outgoing.put((0.0, _Response(frames=frames)))
 
@@ -166,8 +178,9 @@ class _Session:
                 offset=to_duration(index * 0.04),
                 duration=to_duration(0.04),
                 data=bytes(self._animator.frame_bytes),
-                key_frame=index == 0,
+                key_frame=index == 0 or self._key_frame,
             )
+            self._key_frame = False
         self._framed = max(self._framed, until)
         if message.frames:
             delay = self._animator.frame_delay

@@ -28,6 +28,8 @@ class FakeLlm(llm_pb2_grpc.LlmServiceServicer):
         self.error: ServiceError | None = None
         self.fail_after: int | None = None
         """Raises ``error`` after this many tokens instead of at once."""
+        self.pause_after: tuple[int, float] | None = None
+        """Says nothing for some seconds after so many tokens."""
         self.silent_after: int | None = None
         """Says nothing more after this many tokens."""
         self.prompts: list[list[tuple[int, str]]] = []
@@ -56,6 +58,8 @@ class FakeLlm(llm_pb2_grpc.LlmServiceServicer):
                 if index == self.fail_after:
                     raise self.error
                 step = self.per_token if index else self.first_token
+                if self.pause_after is not None and index == self.pause_after[0]:
+                    step += self.pause_after[1]
                 await clock.advance(step)
                 elapsed += step
                 delta = llm_pb2.Delta(text=token, elapsed=to_duration(elapsed))

@@ -32,6 +32,13 @@ class FakeTts(tts_pb2_grpc.TtsServiceServicer):
         """Seconds from chunk to chunk."""
         self.error: ServiceError | None = None
         self.silent = False
+        self.deaf = False
+        """Takes no text."""
+        self.greets = True
+        """Begins with a header."""
+        self.ends_after_header = False
+        """Ends the stream with OK before any text came."""
+        self.configs: list[tts_pb2.SynthesisConfig] = []
         self.made = 0.0
         """Seconds of audio made so far."""
 
@@ -45,10 +52,19 @@ class FakeTts(tts_pb2_grpc.TtsServiceServicer):
 
     async def StreamingSynthesize(self, request_iterator, context) -> AsyncIterator[_Response]:
         reader = RequestReader(request_iterator)
-        await reader.config()
+        config = (await reader.config()).config
+        self.configs.append(config)
         encoding = common_pb2.AUDIO_ENCODING_LINEAR16
-        header = tts_pb2.AudioHeader(encoding=encoding, sample_rate_hertz=self.sample_rate)
-        yield _Response(header=header)
+        rate = config.sample_rate_hertz or self.sample_rate
+        header = tts_pb2.AudioHeader(
+            encoding=encoding, sample_rate_hertz=rate, voice=config.voice or "hum"
+        )
+        if self.greets:
+            yield _Response(header=header)
+        if self.ends_after_header:
+            return
+        if self.deaf:
+            await asyncio.Event().wait()
         sentences: asyncio.Queue[tuple[int, int] | None] = asyncio.Queue()
         reading = asyncio.create_task(self._read(reader, sentences))
         offset, sent = 0.0, 0
@@ -60,7 +76,7 @@ class FakeTts(tts_pb2_grpc.TtsServiceServicer):
                     await asyncio.Event().wait()
                 with self.workload.unit() as unit:
                     unit.begin()
-                    async for chunk in self._sentence(sentence, offset, sent):
+                    async for chunk in self._sentence(sentence, offset, sent, rate):
                         yield _Response(chunk=chunk)
                         sent += 1
                 offset += self.chunks_per_sentence * self.chunk_seconds
@@ -86,7 +102,7 @@ class FakeTts(tts_pb2_grpc.TtsServiceServicer):
             sentences.put_nowait(None)
 
     async def _sentence(
-        self, code_points: tuple[int, int], begin: float, sent: int
+        self, code_points: tuple[int, int], begin: float, sent: int, rate: int
     ) -> AsyncIterator[tts_pb2.SpeechChunk]:
         clock = Clock()
         done = 0
@@ -94,7 +110,7 @@ class FakeTts(tts_pb2_grpc.TtsServiceServicer):
         while done < self.chunks_per_sentence:
             count = min(self.messages[min(sent, 2)], self.chunks_per_sentence - done)
             await clock.advance(self.per_chunk * count if done else self.first_chunk)
-            samples = round(self.sample_rate * self.chunk_seconds * count)
+            samples = round(rate * self.chunk_seconds * count)
             offset = begin + done * self.chunk_seconds
             chunk = tts_pb2.SpeechChunk(audio=b"\x01\x02" * samples, offset=to_duration(offset))
             if done == 0:

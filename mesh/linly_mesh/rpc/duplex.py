@@ -17,6 +17,10 @@ _STATUS_PATIENCE = 0.25
 """Seconds to wait for the real status after a failed write; it was on its way in every trial."""
 
 
+class CallEndedError(Exception):
+    """The server has ended the call, with OK, while there was more to write."""
+
+
 class DuplexCall(Generic[_Request, _Response]):
     """One bidirectional call. Reading and writing may happen in different tasks."""
 
@@ -34,6 +38,7 @@ class DuplexCall(Generic[_Request, _Response]):
 
         Raises:
             grpc.aio.AioRpcError: the call has ended, with its real status.
+            CallEndedError: it has ended with OK.
         """
         call = self._call
         if call.done():
@@ -73,7 +78,7 @@ class DuplexCall(Generic[_Request, _Response]):
 
     async def _raise_status(self) -> None:
         await self._call._raise_for_status()
-        raise asyncio.InvalidStateError("the server has ended the call with OK")
+        raise CallEndedError("the server has ended the call")
 
 
 @asynccontextmanager

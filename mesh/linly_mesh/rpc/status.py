@@ -44,6 +44,7 @@ def from_rpc_error(error: grpc.aio.AioRpcError, stage: str) -> Status:
     for key, value in error.trailing_metadata() or ():
         if key == _DETAILS_KEY and isinstance(value, bytes):
             status = Status.FromString(value)
+            status.code = error.code().value[0]  # the call's own, whatever the details claim
     if error_info(status) is None:
         status.details.append(_pack(ErrorInfo(reason=error.code().name, domain=stage)))
     return status

@@ -11,73 +11,25 @@ from linly.animator.v1 import animator_pb2, animator_pb2_grpc
 from linly.common.v1 import common_pb2
 from linly.talk.v1 import talk_pb2
 from linly.tts.v1 import tts_pb2
-from linly_mesh.rpc.convert import to_duration, to_seconds
+from linly_mesh.rpc.convert import to_seconds
 from linly_mesh.rpc.duplex import DuplexCall, open_duplex
 from linly_mesh.rpc.status import error_info
 from linly_orchestrator.channel import Channel
+from linly_orchestrator.stages.animated import AnimatedSpeech, Request, Response
 from linly_orchestrator.stages.errors import (
     StageError,
     StallGuard,
     calling,
     first_stage_error,
-    make_status,
     reach,
+    stream_ended,
 )
 from linly_orchestrator.stages.limits import StageLimits
 
 STAGE = "animator"
-_OUTGOING = 4
-"""Messages to the animator that may wait; speech comes in pieces of 80 ms at most."""
-_INCOMING = 8
-"""Messages of frames that may wait for their time; then the animator waits."""
-_DUE = 0.5
-"""Seconds of audio that the animator may hold before frames are due: more than it looks ahead."""
+_OUTGOING = 5.0
+"""Seconds of speech that may wait for the animator: sound is not held up by a slow picture."""
 _IMAGE_CHUNK = 256 << 10
-
-_Request = animator_pb2.StreamingAnimateRequest
-_Response = animator_pb2.StreamingAnimateResponse
-
-
-class AnimatedSpeech:
-    """One speech on its way through the animator."""
-
-    def __init__(
-        self,
-        speech_id: str,
-        outgoing: Channel[_Request],
-        arrived: Callable[[animator_pb2.Frames], None],
-    ) -> None:
-        """Made by ``Animation.speech``."""
-        self.speech_id = speech_id
-        self.arrived = arrived
-        """Told of frames as they arrive, before they wait for their time."""
-        self.frames: Channel[animator_pb2.Frames] = Channel(_INCOMING)
-        """Frames up to the end of the speech."""
-        self.begun = False
-        """Whether the animator knows of it."""
-        self.given = 0.0
-        """Seconds of audio written to the animator."""
-        self.taken = 0.0
-        """Where the last frame lay that came back, in seconds."""
-        self.shown = False
-        """Whether frames of it have come."""
-        self._outgoing = outgoing
-
-    async def write(self, audio: bytes, visemes: Sequence[common_pb2.VisemeTiming]) -> None:
-        """More audio with the visemes that begin in it."""
-        speech = animator_pb2.SpeechInput(speech_id=self.speech_id, audio=audio, visemes=visemes)
-        await self._outgoing.put(_Request(speech=speech))
-
-    async def end(self) -> None:
-        """The speech is complete."""
-        await self._outgoing.put(
-            _Request(end_speech=animator_pb2.EndSpeech(speech_id=self.speech_id))
-        )
-
-    def skip(self, offset: float) -> None:
-        """Frames before ``offset`` seconds would be late."""
-        message = animator_pb2.Skip(speech_id=self.speech_id, offset=to_duration(offset))
-        self._outgoing.put_now(_Request(skip=message))
 
 
 class Animation:
@@ -104,7 +56,7 @@ class Animation:
         sample_bytes = 2 if audio.encoding == common_pb2.AUDIO_ENCODING_LINEAR16 else 1
         self._bytes_per_second = sample_bytes * audio.sample_rate_hertz
         self._session: asyncio.Task[None] | None = None
-        self._outgoing: Channel[_Request] = Channel(_OUTGOING)
+        self._outgoing = self._queue()
         self._speech: AnimatedSpeech | None = None
         self._presented: AnimatedSpeech | None = None
         self._place_lost = False
@@ -116,8 +68,12 @@ class Animation:
         """Gives the talk's image, if it brought one, to the animator."""
         if self._image:
             await reach(self._channel, STAGE, self._limits.connect)
+            guard = StallGuard(STAGE, self._limits.first_output, self._limits.gap)
+            guard.owe()
             with calling(STAGE):
-                answer = await self._stub.CreateAvatar(self._image_requests(), timeout=timeout)
+                answer = await guard.read(
+                    lambda: self._stub.CreateAvatar(self._image_requests(), timeout=timeout)
+                )
             self.avatar_id = answer.avatar_id
             self.notices = tuple(answer.notices)
         self._config.avatar_id = self.avatar_id
@@ -126,7 +82,7 @@ class Animation:
         self, group: asyncio.TaskGroup, timeout: float | None
     ) -> animator_pb2.AnimationHeader:
         """Opens the stream, which then lives in ``group``, and returns its header."""
-        self._outgoing = Channel(_OUTGOING)
+        self._outgoing = self._queue()
         opened: asyncio.Future[animator_pb2.AnimationHeader] = (
             asyncio.get_running_loop().create_future()
         )
@@ -146,18 +102,21 @@ class Animation:
             await self._reopen(group, timeout)
         speech = self._speech = AnimatedSpeech(speech_id, self._outgoing, arrived)
         self._presented = speech
+        complete = False
         try:
             yield speech
+            complete = True
         finally:
             speech.frames.abandon()
             self._presented = None
+            if not complete:
+                self._place_lost, self._key_frame_asked = True, False
             if self._speech is speech:
                 self._speech = None
-                self._place_lost = True
-                self._outgoing.discard(lambda request: _belongs(request, speech_id))
+                self._outgoing.discard(speech.owns)
                 if speech.begun:
                     cancel = animator_pb2.CancelSpeech(speech_id=speech_id)
-                    self._outgoing.put_now(_Request(cancel_speech=cancel))
+                    self._outgoing.put_now(Request(cancel_speech=cancel))
 
     def close(self) -> None:
         """Ends the stream."""
@@ -176,7 +135,7 @@ class Animation:
 
     async def _run(
         self,
-        outgoing: Channel[_Request],
+        outgoing: Channel[Request],
         opened: asyncio.Future[animator_pb2.AnimationHeader],
         timeout: float | None,
     ) -> None:
@@ -186,12 +145,13 @@ class Animation:
             await reach(self._channel, STAGE, self._limits.connect)
             with calling(STAGE):
                 async with open_duplex(self._stub.StreamingAnimate, timeout=timeout) as call:
-                    await call.write(_Request(config=self._config))
+                    await call.write(Request(config=self._config))
                     response = await guard.read(call.read)
                     if response is None:
-                        raise _ended()
-                    opened.set_result(response.header)
+                        raise stream_ended(STAGE)
                     guard.settle()
+                    if not opened.done():  # the turn that asked for it may have been interrupted
+                        opened.set_result(response.header)
                     async with asyncio.TaskGroup() as group:
                         writer = group.create_task(self._write(call, outgoing, guard))
                         try:
@@ -202,38 +162,44 @@ class Animation:
             self._fail(first_stage_error(failures), opened)
 
     async def _write(
-        self, call: DuplexCall[_Request, Any], outgoing: Channel[_Request], guard: StallGuard
+        self, call: DuplexCall[Request, Any], outgoing: Channel[Request], guard: StallGuard
     ) -> None:
         # A task of its own: turns are cancelled all the time, and a write that is cancelled
         # half-way would end the stream for good.
         with calling(STAGE):
             async for request in outgoing:
                 speech = self._speech
-                if speech is not None and _belongs(request, speech.speech_id):
+                if speech is not None and speech.owns(request):
                     speech.begun = True
-                    speech.given += len(request.speech.audio) / self._bytes_per_second
-                    if request.HasField("end_speech") or speech.given - speech.taken > _DUE:
+                    speech.given += self._seconds(request)
+                    speech.ended |= request.HasField("end_speech")
+                    if speech.due:
                         guard.owe()
                 await call.write(request)
 
-    async def _read(self, call: DuplexCall[Any, _Response], guard: StallGuard) -> None:
+    async def _read(self, call: DuplexCall[Any, Response], guard: StallGuard) -> None:
         while (response := await _next(call, guard)) is not None:
             kind = response.WhichOneof("response")
             speech = self._speech
             if kind == "frames" and not response.frames.speech_id:
                 self._idle(response.frames)
-            elif speech is None:
+            elif speech is not None and speech.gave(response):
+                if kind == "frames":
+                    await self._spoken(speech, response.frames)
+                elif kind == "speech_ended":
+                    self._speech = None
+                    speech.frames.close()
+            if self._speech is None or not self._speech.due:
                 guard.settle()
-            elif kind == "frames" and response.frames.speech_id == speech.speech_id:
-                speech.shown = True
-                speech.taken = to_seconds(response.frames.frames[-1].offset)
-                speech.arrived(response.frames)
-                await speech.frames.put(response.frames)
-            elif kind == "speech_ended" and response.speech_ended.speech_id == speech.speech_id:
-                guard.settle()
-                self._speech = None
-                speech.frames.close()
-        raise _ended()
+        raise stream_ended(STAGE)
+
+    async def _spoken(self, speech: AnimatedSpeech, frames: animator_pb2.Frames) -> None:
+        if frames.frames[0].key_frame:
+            self._place_lost = self._key_frame_asked = False
+        speech.shown = True
+        speech.taken = to_seconds(frames.frames[-1].offset)
+        speech.arrived(frames)
+        await speech.frames.put(frames)
 
     def _idle(self, frames: animator_pb2.Frames) -> None:
         # A decoder can't go on after a frame that it never got: once one is left out, the
@@ -245,7 +211,7 @@ class Animation:
             self._place_lost = True
         if self._place_lost and not speaking and not self._key_frame_asked:
             self._key_frame_asked = True
-            self._outgoing.put_now(_Request(key_frame=animator_pb2.KeyFrame()))
+            self._outgoing.put_now(Request(key_frame=animator_pb2.KeyFrame()))
 
     def _fail(
         self, error: StageError, opened: asyncio.Future[animator_pb2.AnimationHeader]
@@ -256,6 +222,12 @@ class Animation:
             speech, self._speech = self._speech, None
             speech.frames.close(error)
 
+    def _queue(self) -> Channel[Request]:
+        return Channel(_OUTGOING, self._seconds)
+
+    def _seconds(self, request: Request) -> float:
+        return len(request.speech.audio) / self._bytes_per_second
+
     async def _image_requests(self) -> AsyncIterator[animator_pb2.CreateAvatarRequest]:
         yield animator_pb2.CreateAvatarRequest(config=animator_pb2.AvatarConfig())
         for start in range(0, len(self._image), _IMAGE_CHUNK):
@@ -263,7 +235,7 @@ class Animation:
             yield animator_pb2.CreateAvatarRequest(image=chunk)
 
 
-async def _next(call: DuplexCall[Any, _Response], guard: StallGuard) -> _Response | None:
+async def _next(call: DuplexCall[Any, Response], guard: StallGuard) -> Response | None:
     with calling(STAGE):
         return await guard.read(call.read)
 
@@ -284,15 +256,3 @@ def _animation_config(
             if video.HasField(name):
                 setattr(animation, name, getattr(video, name))
     return animation
-
-
-def _belongs(request: _Request, speech_id: str) -> bool:
-    kind = request.WhichOneof("request")
-    return kind in ("speech", "end_speech", "skip") and (
-        getattr(request, kind).speech_id == speech_id
-    )
-
-
-def _ended() -> StageError:
-    message = "the animator ended the stream"
-    return StageError(make_status(grpc.StatusCode.UNAVAILABLE, STAGE, "STREAM_ENDED", message))

@@ -11,6 +11,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
 from linly_mesh.rpc.draining import DRAINING
+from linly_mesh.rpc.duplex import CallEndedError
 from linly_mesh.rpc.status import error_info, from_rpc_error
 
 _Answer = TypeVar("_Answer")
@@ -39,6 +40,12 @@ def make_status(code: grpc.StatusCode, stage: str, reason: str, message: str) ->
     return Status(code=code.value[0], message=message, details=[detail])
 
 
+def stream_ended(stage: str) -> StageError:
+    """A stage ended its stream, without an error, before it was asked to."""
+    message = f"{stage} ended the stream too early"
+    return StageError(make_status(grpc.StatusCode.UNAVAILABLE, stage, "STREAM_ENDED", message))
+
+
 def first_stage_error(failures: BaseExceptionGroup[StageError]) -> StageError:
     """The first of the failures that tasks of a group met."""
     error: BaseException = failures
@@ -55,6 +62,8 @@ def calling(stage: str) -> Iterator[None]:
         yield
     except grpc.aio.AioRpcError as error:
         raise StageError(from_rpc_error(error, stage)) from error
+    except CallEndedError as error:
+        raise stream_ended(stage) from error
 
 
 async def reach(channel: grpc.aio.Channel, stage: str, limit: float) -> None:
@@ -87,28 +96,44 @@ class StallGuard:
         self._gap = gap
         self._limit = first_output
         self._owed = False
+        self._offered = False
         self._pending: asyncio.Timeout | None = None
 
     def owe(self) -> None:
         """An answer is due from now on."""
-        if self._owed:
-            return
-        self._owed = True
-        self._reschedule(asyncio.get_running_loop().time() + self._limit)
+        if not self._owed:
+            self._owed = True
+            self._reschedule()
 
     def settle(self) -> None:
         """No answer is due."""
         self._owed = False
-        self._reschedule(None)
+        self._reschedule()
 
-    def _reschedule(self, when: float | None) -> None:
+    @contextmanager
+    def offering(self) -> Iterator[None]:
+        """Around a write: a stage that neither takes input nor gives output is silent, too."""
+        self._offered = True
+        if not self._owed:
+            self._reschedule()
+        try:
+            yield
+        finally:
+            self._offered = False
+            if not self._owed:
+                self._reschedule()
+
+    def _reschedule(self) -> None:
         if self._pending is not None and not self._pending.expired():
-            self._pending.reschedule(when)
+            due = self._owed or self._offered
+            now = asyncio.get_running_loop().time()
+            self._pending.reschedule(now + self._limit if due else None)
 
     async def read(self, read: Callable[[], Awaitable[_Answer]]) -> _Answer:
         """Awaits the next answer; raises StageError when it is overdue."""
+        due = self._owed or self._offered
         try:
-            async with asyncio.timeout(self._limit if self._owed else None) as self._pending:
+            async with asyncio.timeout(self._limit if due else None) as self._pending:
                 answer = await read()
         except TimeoutError as error:
             message = f"{self._stage} gave no output for {self._limit:g} s"

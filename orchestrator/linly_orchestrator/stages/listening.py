@@ -1,39 +1,38 @@
 """Speech recognition."""
 
 import asyncio
-from bisect import bisect_left
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import grpc
 
 from linly.asr.v1 import asr_pb2, asr_pb2_grpc
+from linly.common.v1 import common_pb2
 from linly.talk.v1 import talk_pb2
+from linly_mesh.rpc.convert import to_seconds
 from linly_mesh.rpc.duplex import DuplexCall, open_duplex
 from linly_orchestrator.channel import Channel
+from linly_orchestrator.stages.arrivals import Arrival, Arrivals
 from linly_orchestrator.stages.errors import (
     StageError,
     StallGuard,
     calling,
     first_stage_error,
     reach,
+    stream_ended,
 )
 from linly_orchestrator.stages.limits import StageLimits
 
 STAGE = "asr"
-_OUTGOING = 8
-"""Messages of audio that may wait for the recogniser; then the client waits."""
-_RECENT = 25
-"""Messages given again to the next recogniser: half a second of 20 ms chunks."""
-_REMEMBERED = 4096
-"""Arrival times kept: 80 s of 20 ms chunks, more than a recogniser takes to notice an end."""
-
+_SPARE = 1.0
+"""Seconds of audio that may wait beyond those that reaching the recogniser may take; then the
+client waits, with all else that it sends."""
 _RETRY = 1.0
 """Seconds of audio that are passed over after a failure: one failed turn, not fifty."""
 
 _Request = asr_pb2.StreamingRecognizeRequest
 _Response = asr_pb2.StreamingRecognizeResponse
+_Event = asr_pb2.SpeechEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,41 +43,6 @@ class Heard:
     """As it came."""
     error: StageError | None = None
     """Why it came to nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Arrival:
-    """A message for the recogniser and when its cause reached this process."""
-
-    request: _Request
-    when: float
-
-
-class ArrivalTimes:
-    """When each part of the audio arrived: maps offsets in it to the clock of this process."""
-
-    def __init__(self, bytes_per_second: int) -> None:
-        """For audio of that data rate."""
-        self._rate = bytes_per_second
-        self._received = 0
-        self._ends: deque[float] = deque(maxlen=_REMEMBERED)
-        self._times: deque[float] = deque(maxlen=_REMEMBERED)
-
-    @property
-    def offset(self) -> float:
-        """Seconds of audio received so far."""
-        return self._received / self._rate
-
-    def record(self, size: int, when: float) -> None:
-        """Another ``size`` bytes arrived at ``when``."""
-        self._received += size
-        self._ends.append(self.offset)
-        self._times.append(when)
-
-    def at(self, offset: float) -> float:
-        """When the audio at ``offset`` seconds arrived."""
-        index = bisect_left(self._ends, offset)
-        return self._times[min(index, len(self._times) - 1)]
 
 
 class Listening:
@@ -101,20 +65,19 @@ class Listening:
         )
         if audio.HasField("endpointing"):
             self._config.endpointing.CopyFrom(audio.endpointing)
-        sample_bytes = 2 if audio.encoding == 1 else 1
+        sample_bytes = 2 if audio.encoding == common_pb2.AUDIO_ENCODING_LINEAR16 else 1
         self._bytes_per_second = sample_bytes * audio.sample_rate_hertz
-        self._outgoing: Channel[_Arrival] = Channel(_OUTGOING)
-        self._recent: deque[_Arrival] = deque(maxlen=_RECENT)
+        self._outgoing: Channel[Arrival] = Channel(limits.connect + _SPARE, self._seconds)
         self._in_utterance = False
-        self.arrivals = ArrivalTimes(self._bytes_per_second)
+        self.arrivals = Arrivals(self._bytes_per_second)
 
     async def hear(self, audio: bytes) -> None:
         """More audio; waits while the recogniser does not keep up."""
-        await self._outgoing.put(_Arrival(_Request(audio=audio), _now()))
+        await self._outgoing.put(Arrival(_Request(audio=audio), _now()))
 
     async def flush(self) -> None:
         """The person's turn is over."""
-        await self._outgoing.put(_Arrival(_Request(flush=asr_pb2.Flush()), _now()))
+        await self._outgoing.put(Arrival(_Request(flush=asr_pb2.Flush()), _now()))
 
     def close(self) -> None:
         """No more audio comes."""
@@ -122,56 +85,65 @@ class Listening:
 
     async def run(self, tell: Callable[[Heard], None], timeout: Callable[[], float | None]) -> None:
         """Tells what is heard until closed. A failure is told and ends that call only."""
+        begin: list[Arrival] = []
         deaf_until = 0.0
-        while (first := await self._next()) is not None:
-            if first.when < deaf_until:
-                continue  # part of the turn whose failure has been told
-            self.arrivals = ArrivalTimes(self._bytes_per_second)
+        while True:
+            _raise_if_cancelled()
+            if not any(arrival.is_flush for arrival in begin):
+                arrival = await self._outgoing.get()
+                if arrival is None:
+                    return
+                if arrival.is_flush and not begin:
+                    deaf_until = 0.0  # the turn is over whose failure has been told
+                    continue
+                if arrival.when < deaf_until:
+                    continue
+                begin.append(arrival)
+            self.arrivals = Arrivals(self._bytes_per_second)
             try:
                 await reach(self._channel, STAGE, self._limits.connect)
                 with calling(STAGE):
                     async with open_duplex(
                         self._stub.StreamingRecognize, timeout=timeout()
                     ) as call:
-                        await self._listen(call, first, tell)
+                        await self._listen(call, begin, tell)
+                begin = []
             except* StageError as failures:
                 error = first_stage_error(failures)
-                if self._in_utterance or not error.draining:
-                    self._in_utterance = False
-                    self._recent.clear()
+                if error.draining and not self._in_utterance:
+                    begin = self.arrivals.unheard()
+                else:
+                    flushed = self.arrivals.flush is not None
+                    deaf_until = 0.0 if flushed else _now() + _RETRY
+                    begin, self._in_utterance = [], False
                     tell(Heard(error=error))
-                    deaf_until = _now() + _RETRY
-
-    async def _next(self) -> "_Arrival | None":
-        """What to open a call with; a flush that was not answered is reason enough."""
-        if any(arrival.request.HasField("flush") for arrival in self._recent):
-            return self._recent.pop()
-        return await self._outgoing.get()
 
     async def _listen(
         self,
         call: DuplexCall[_Request, _Response],
-        first: "_Arrival",
+        begin: Sequence[Arrival],
         tell: Callable[[Heard], None],
     ) -> None:
-        await call.write(_Request(config=self._config))
         guard = StallGuard(STAGE, self._limits.first_output, self._limits.gap)
-        # After a replacement: what the old recogniser may not have taken up any more.
-        replayed, self._recent = self._recent, deque(maxlen=_RECENT)
-        for arrival in (*replayed, first):
-            await self._pass_on(arrival, call, guard)
         async with asyncio.TaskGroup() as group:
-            writer = group.create_task(self._write(call, guard))
+            writer = group.create_task(self._write(call, begin, guard))
             try:
                 with calling(STAGE):
                     while (response := await guard.read(call.read)) is not None:
                         self._expect(response, guard)
                         tell(Heard(response=response))
+                    if not writer.done():
+                        raise stream_ended(STAGE)
             finally:
                 writer.cancel()
 
-    async def _write(self, call: DuplexCall[_Request, _Response], guard: StallGuard) -> None:
+    async def _write(
+        self, call: DuplexCall[_Request, _Response], begin: Sequence[Arrival], guard: StallGuard
+    ) -> None:
         with calling(STAGE):
+            await call.write(_Request(config=self._config))
+            for arrival in begin:
+                await self._pass_on(arrival, call, guard)
             async for arrival in self._outgoing:
                 await self._pass_on(arrival, call, guard)
             guard.owe()
@@ -179,26 +151,36 @@ class Listening:
             await call.done_writing()
 
     async def _pass_on(
-        self, arrival: "_Arrival", call: DuplexCall[_Request, _Response], guard: StallGuard
+        self, arrival: Arrival, call: DuplexCall[_Request, _Response], guard: StallGuard
     ) -> None:
-        if arrival.request.HasField("flush"):
+        self.arrivals.record(arrival)
+        if arrival.is_flush:
             guard.owe()
-        else:
-            self.arrivals.record(len(arrival.request.audio), arrival.when)
-        self._recent.append(arrival)
-        await call.write(arrival.request)
+        with guard.offering():
+            await call.write(arrival.request)
 
     def _expect(self, response: _Response, guard: StallGuard) -> None:
         # In silence the recogniser owes nothing; after the end of an utterance, its transcript.
         event = response.speech_event
-        if event.type == asr_pb2.SpeechEvent.TYPE_SPEECH_BEGIN:
+        if event.type == _Event.TYPE_SPEECH_BEGIN:
             self._in_utterance = True
-        elif event.type == asr_pb2.SpeechEvent.TYPE_SPEECH_END:
+        elif event.type == _Event.TYPE_SPEECH_END:
+            self.arrivals.heard(to_seconds(event.detection_offset))
             guard.owe()
         elif response.HasField("flushed") or response.result.is_final:
             guard.settle()
             self._in_utterance = False
-            self._recent.clear()
+
+    def _seconds(self, arrival: Arrival) -> float:
+        return len(arrival.request.audio) / self._bytes_per_second
+
+
+def _raise_if_cancelled() -> None:
+    # Up to Python 3.12 a TaskGroup that is failing already swallows the cancellation of its
+    # parent (CPython issue 116720), who would then listen for ever.
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _now() -> float:

@@ -8,7 +8,7 @@ import grpc
 from linly.talk.v1 import talk_pb2
 from linly.tts.v1 import tts_pb2, tts_pb2_grpc
 from linly_mesh.rpc.duplex import DuplexCall, open_duplex
-from linly_orchestrator.stages.errors import StallGuard, calling, reach
+from linly_orchestrator.stages.errors import StallGuard, calling, reach, stream_ended
 from linly_orchestrator.stages.limits import StageLimits
 
 STAGE = "tts"
@@ -29,8 +29,9 @@ class SpeechCall:
 
     async def write(self, text: str) -> None:
         """More of the reply. It may not complete a clause, so no audio is due for it yet."""
-        with calling(STAGE):
-            await self._call.write(_Request(text=tts_pb2.TextInput(segment_id=SEGMENT, text=text)))
+        request = _Request(text=tts_pb2.TextInput(segment_id=SEGMENT, text=text))
+        with calling(STAGE), self._guard.offering():
+            await self._call.write(request)
 
     async def end(self) -> None:
         """The reply is complete."""
@@ -45,7 +46,9 @@ class SpeechCall:
         with calling(STAGE):
             response = await self._guard.read(self._call.read)
         self._guard.settle()
-        return response.header if response is not None else tts_pb2.AudioHeader()
+        if response is None or not response.header.sample_rate_hertz:
+            raise stream_ended(STAGE)
+        return response.header
 
     async def chunks(self) -> AsyncIterator[tts_pb2.SpeechChunk]:
         """Audio with words and visemes, up to the end of the reply."""
@@ -76,11 +79,18 @@ class Speech:
             self._config.sample_rate_hertz = config.output.audio.sample_rate_hertz
 
     async def describe(self, timeout: float | None) -> tts_pb2.AudioHeader:
-        """The format of the audio, learnt from a speech of no words."""
+        """The format of the audio, learnt from a speech of no words.
+
+        From then on that format and voice are asked for by name: another replica may have
+        others of its own.
+        """
         async with self.open(timeout) as call:
             header = await call.header()
             await call.end()
-            return header
+        self._config.voice = header.voice
+        self._config.encoding = header.encoding
+        self._config.sample_rate_hertz = header.sample_rate_hertz
+        return header
 
     @asynccontextmanager
     async def open(self, timeout: float | None) -> AsyncIterator[SpeechCall]:
