@@ -88,7 +88,8 @@ async def _answer(events: AsyncIterator[Event], asked: float) -> StubTurn:
                 first_frame = now() - asked
             case TurnEnded(error=error, metrics=metrics):
                 if error is not None or first_audio is None or first_frame is None:
-                    raise BenchmarkError(f"a turn of the stubs failed: {error}")
+                    why = error or "it ended without audio or frames"
+                    raise BenchmarkError(f"a turn of the stubs failed: {why}")
                 return StubTurn(first_audio, first_frame, now() - asked, metrics.overhead)
     raise BenchmarkError("a talk with the stubs ended before its turn did")
 
