@@ -2,7 +2,7 @@
 
 import typer
 
-from linly_client.cli import models
+from linly_client.cli import mesh, models
 from linly_client.cli.chat import chat
 from linly_client.cli.demo import demo
 from linly_client.cli.run import EXPECTED, fail
@@ -23,6 +23,7 @@ app.command("status")(status)
 app.command("up")(up)
 app.command("demo")(demo)
 app.add_typer(models.app, name="models")
+app.add_typer(mesh.app, name="mesh")
 
 
 def main() -> None:

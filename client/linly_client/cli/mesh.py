@@ -1,0 +1,63 @@
+"""``talker mesh``: identities and policy of the mesh."""
+
+import re
+import shlex
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from linly_client.cli.console import CommandError, console
+from linly_mesh.identity.authority import Authority
+from linly_mesh.identity.issued import IssuedSvid
+from linly_mesh.identity.settings import IdentitySettings
+from linly_mesh.identity.spiffe import SpiffeId
+
+app = typer.Typer(help="Who may talk to whom, and how they prove it.", no_args_is_help=True)
+
+_SPAN = re.compile(r"([1-9][0-9]{0,5})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+@app.command("cert")
+def cert(
+    name: Annotated[str, typer.Argument(help="Of the person, back end or workload.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for key, certificate and roots; private to you.")
+    ] = None,
+    ttl: Annotated[
+        str | None, typer.Option(help="How long it is valid: 30m, 24h, 7d. By default 24h.")
+    ] = None,
+) -> None:
+    """Mint a certificate, for grpcurl or a back end of your own."""
+    settings = IdentitySettings()
+    if settings.svid_folder is not None:
+        raise CommandError(
+            f"identities come from {settings.svid_folder} (MESH_SVID_FOLDER); ask there for one"
+        )
+    source = IssuedSvid(
+        Authority(settings.authority_folder),
+        SpiffeId(name),
+        (out or settings.identity_folder / "minted" / name).absolute(),
+        settings.ttl if ttl is None else _span(ttl),
+    )
+    svid = source.renew()
+    files = source.files()
+    _print(f"{svid.id}, valid until {svid.not_after:%Y-%m-%d %H:%M} UTC")
+    arguments = ("-cacert", files.bundle, "-cert", files.certificate, "-key", files.key)
+    # The name is what the server's certificate is checked against; an address is not in it.
+    line = ["grpcurl", *arguments, "-authority", "orchestrator", "127.0.1.15:50051", "list"]
+    _print(shlex.join(map(str, line)))
+
+
+def _print(line: str) -> None:
+    """As it is, to be copied."""
+    console.print(line, markup=False, soft_wrap=True)
+
+
+def _span(text: str) -> timedelta:
+    match = _SPAN.fullmatch(text)
+    if match is None:
+        raise CommandError(f"--ttl {text}: write it as 30m, 24h or 7d")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
