@@ -5,10 +5,11 @@ from typing import Protocol
 
 from linly.asr.v1 import asr_pb2
 from linly_mesh.rpc.convert import to_seconds
+from linly_orchestrator import clock
 from linly_orchestrator.stages.arrivals import Arrivals
 from linly_orchestrator.stages.errors import StageError
 from linly_orchestrator.stages.listening import Heard
-from linly_orchestrator.timeline import now, silence_before
+from linly_orchestrator.timeline import silence_before
 from linly_orchestrator.turn import Turn, Utterance, no_speech
 
 _BEGIN = asr_pb2.SpeechEvent.TYPE_SPEECH_BEGIN
@@ -95,7 +96,7 @@ class Hearing:
         del self._turns[result.utterance_id]
         if result.HasField("timing"):
             turn.timeline.asr.timing = result.timing
-        turn.timeline.transcript = now()
+        turn.timeline.transcript = clock.now()
         turn.incoming.put_now(utterance)
         turn.incoming.close()
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from linly.asr.v1 import asr_pb2
 from linly.talk.v1 import talk_pb2
 from linly_mesh.rpc.convert import to_seconds
+from linly_orchestrator import clock
 from linly_orchestrator.history import History
 from linly_orchestrator.reply import Emit, Reply, Voice, Written
 from linly_orchestrator.stages.language import Language
-from linly_orchestrator.timeline import now
 from linly_orchestrator.turn import Turn, Utterance, no_speech
 
 _SAY = talk_pb2.TurnStarted.CAUSE_SAY
@@ -91,7 +91,7 @@ class Performance:
                     prepared = prepare(heard.text)
             if prepared is not None:
                 if turn.timeline.llm.start is not None:
-                    turn.timeline.released = now()
+                    turn.timeline.released = clock.now()
                 prepared.reply.released.set()
                 if (failure := await prepared.task) is not None:
                     raise failure

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable
 
 from linly.talk.v1 import talk_pb2
+from linly_orchestrator import clock
 
 _PRECISION = 0.002
 """Seconds by which playback may fall short of the end: players round, and so do timers."""
@@ -59,7 +60,7 @@ class Playback:
     @property
     def clock(self) -> float:
         """Where a player is that plays in real time, as if what was sent never ran out."""
-        return 0.0 if self._started is None else _now() - self._started
+        return 0.0 if self._started is None else clock.now() - self._started
 
     def is_end(self, played: float) -> bool:
         """Whether ``played`` is all that was sent."""
@@ -68,9 +69,9 @@ class Playback:
     def audio_sent(self, until: float) -> None:
         """Audio has been sent up to there."""
         if self._started is None:
-            self._started = _now()
+            self._started = clock.now()
         elif self.clock > self._sent:  # the player had run dry; it resumes where it stopped
-            self._started = _now() - self._sent
+            self._started = clock.now() - self._sent
         self._sent = max(self._sent, until)
         self._wake()
 
@@ -83,7 +84,7 @@ class Playback:
         """The client can't report any more: from where it is, it is taken to play on."""
         if self._mode == _REPORTS:
             if self._started is not None:
-                self._started = _now() - self.played
+                self._started = clock.now() - self.played
             self._mode = _REAL_TIME
             self._wake()
 
@@ -120,7 +121,3 @@ class Playback:
     def _wake(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

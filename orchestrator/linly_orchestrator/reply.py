@@ -10,16 +10,17 @@ from linly.animator.v1 import animator_pb2
 from linly.talk.v1 import talk_pb2
 from linly.tts.v1 import tts_pb2
 from linly_mesh.rpc.convert import to_duration, to_seconds
+from linly_orchestrator import clock
 from linly_orchestrator.channel import Channel
 from linly_orchestrator.playback import Playback
 from linly_orchestrator.stages.animated import AnimatedSpeech
 from linly_orchestrator.stages.animation import Animation
 from linly_orchestrator.stages.speech import Speech, SpeechCall
-from linly_orchestrator.timeline import Timeline, now
+from linly_orchestrator.timeline import Timeline
 
 _TEXT_AHEAD = 64
 """Pieces of text that wait for the speech service; then the language model waits."""
-_AUDIO_AHEAD = 4
+_AUDIO_AHEAD = 2
 """Messages of audio that wait to be sent, 80 ms each at most; then the speech service waits."""
 _LATE = 0.1
 """Seconds that a frame may be behind its audio before later ones are left out for it."""
@@ -135,7 +136,7 @@ class Reply:
         async for written in self._unspoken:
             self._timeline.tts.began()
             if self._timeline.tts.first_output is None:
-                self._timeline.text_passed_on.append((now(), written.elapsed))
+                self._timeline.text_passed_on.append((clock.now(), written.elapsed))
             await call.write(written.text)
         await call.end()
 
@@ -180,7 +181,7 @@ class Reply:
             if voice.send_audio:
                 await self._emit(_audio_event(chunk, duration))
                 if self._timeline.first_audio is None:
-                    self._timeline.first_audio = now()
+                    self._timeline.first_audio = clock.now()
             self._playback.audio_sent(end)
             chunk = await self._audio.get()
         self._audio_complete = True
@@ -199,7 +200,7 @@ class Reply:
             await playback.due(end)
             await self._emit(talk_pb2.ConverseResponse(frames=frames))
             if timeline.first_frame is None:
-                timeline.first_frame = now()
+                timeline.first_frame = clock.now()
             timeline.frames_sent += len(frames.frames)
             if frame:
                 timeline.frames_dropped += round((end - expected) / frame) - len(frames.frames)

@@ -8,6 +8,7 @@ from linly.talk.v1 import talk_pb2
 from linly_mesh.rpc.requests import RequestReader
 from linly_mesh.rpc.status import to_status
 from linly_mesh.workload import Workload
+from linly_orchestrator import clock
 from linly_orchestrator.config import Settings
 from linly_orchestrator.hearing import Hearing
 from linly_orchestrator.history import History
@@ -17,7 +18,6 @@ from linly_orchestrator.preparation import check_audio, check_text, prepare_voic
 from linly_orchestrator.stages.channels import Stages
 from linly_orchestrator.stages.language import Language
 from linly_orchestrator.stages.listening import Listening
-from linly_orchestrator.timeline import now
 from linly_orchestrator.turn import Turn
 from linly_orchestrator.turntaking import TurnTaking
 
@@ -133,6 +133,6 @@ class Talk:
 
 
 def _check(turn: Turn, field: str) -> None:
-    turn.timeline.input_end = now()
+    turn.timeline.input_end = clock.now()
     if (error := check_text(field, turn.text)) is not None:
         turn.refused = to_status(error, "talk")

@@ -1,6 +1,5 @@
 """What happened when in a turn, and the figures that follow from it."""
 
-import asyncio
 from dataclasses import dataclass, field
 
 from linly.asr.v1 import asr_pb2
@@ -8,6 +7,7 @@ from linly.common.v1 import common_pb2
 from linly.llm.v1 import llm_pb2
 from linly.talk.v1 import talk_pb2
 from linly_mesh.rpc.convert import to_duration, to_seconds
+from linly_orchestrator import clock
 
 
 @dataclass(slots=True)
@@ -26,11 +26,11 @@ class StageRecord:
     def began(self) -> None:
         """It was given work."""
         if self.start is None:
-            self.start = now()
+            self.start = clock.now()
 
     def gave(self, timing: common_pb2.StageTiming | None = None) -> None:
         """It gave output."""
-        self.end = now()
+        self.end = clock.now()
         if self.first_output is None:
             self.first_output = self.end
             self.timing = timing
@@ -72,7 +72,7 @@ class Timeline:
     def interruption_told(self) -> None:
         """The client has been sent the event that tells of the interruption."""
         if self.interrupted is not None:
-            self.interrupt = now() - self.interrupted
+            self.interrupt = clock.now() - self.interrupted
 
     def restart_reply(self) -> None:
         """A reply that was prepared for another transcript is thrown away."""
@@ -168,11 +168,6 @@ class Timeline:
 def silence_before(event: asr_pb2.SpeechEvent) -> float:
     """Seconds of silence that proved the end of speech."""
     return to_seconds(event.detection_offset) - to_seconds(event.offset)
-
-
-def now() -> float:
-    """This process's monotonic clock."""
-    return asyncio.get_running_loop().time()
 
 
 def _first_output(record: StageRecord) -> float:

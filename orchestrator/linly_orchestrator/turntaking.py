@@ -9,6 +9,7 @@ from google.rpc.status_pb2 import Status
 from linly.talk.v1 import talk_pb2
 from linly_mesh.rpc.convert import to_duration, to_seconds
 from linly_mesh.workload import Workload
+from linly_orchestrator import clock
 from linly_orchestrator.channel import Channel
 from linly_orchestrator.config import Settings
 from linly_orchestrator.history import History
@@ -17,7 +18,6 @@ from linly_orchestrator.performance import Performance
 from linly_orchestrator.playback import Playback
 from linly_orchestrator.reply import Emit
 from linly_orchestrator.stages.errors import make_status
-from linly_orchestrator.timeline import now
 from linly_orchestrator.turn import Turn, interrupted_status, status_of
 
 _log = logging.getLogger(__name__)
@@ -187,7 +187,7 @@ class TurnTaking:
         if turn is None or task is None or task.done() or turn.interrupted:
             return
         turn.interrupted = True
-        turn.timeline.interrupted = now()
+        turn.timeline.interrupted = clock.now()
         if played is None:
             played = turn.playback.played
         played = min(played, turn.playback.sent)

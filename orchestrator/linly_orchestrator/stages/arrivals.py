@@ -1,11 +1,11 @@
 """What a recogniser has been given, and when each part of it reached this process."""
 
-import asyncio
 from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass
 
 from linly.asr.v1 import asr_pb2
+from linly_orchestrator import clock
 
 _REMEMBERED = 4096
 """Arrival times kept: 80 s of 20 ms chunks, more than a recogniser takes to notice an end."""
@@ -61,7 +61,7 @@ class Arrivals:
     def at(self, offset: float) -> float:
         """When the audio at ``offset`` seconds arrived."""
         if not self._times:
-            return asyncio.get_running_loop().time()
+            return clock.now()
         index = bisect_left(self._ends, offset)
         return self._times[min(index, len(self._times) - 1)]
 
@@ -74,7 +74,7 @@ class Arrivals:
         """The oldest flush was answered; returns when it had arrived."""
         while self._unheard and not self._unheard.popleft()[1].is_flush:
             pass
-        return self._flushes.popleft() if self._flushes else asyncio.get_running_loop().time()
+        return self._flushes.popleft() if self._flushes else clock.now()
 
     def unheard(self) -> list[Arrival]:
         """The end of what was given, as far as it may not have been taken up."""

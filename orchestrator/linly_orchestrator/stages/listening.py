@@ -11,6 +11,7 @@ from linly.common.v1 import common_pb2
 from linly.talk.v1 import talk_pb2
 from linly_mesh.rpc.convert import to_seconds
 from linly_mesh.rpc.duplex import DuplexCall, open_duplex
+from linly_orchestrator import clock
 from linly_orchestrator.channel import Channel
 from linly_orchestrator.stages.arrivals import Arrival, Arrivals
 from linly_orchestrator.stages.errors import (
@@ -73,11 +74,11 @@ class Listening:
 
     async def hear(self, audio: bytes) -> None:
         """More audio; waits while the recogniser does not keep up."""
-        await self._outgoing.put(Arrival(_Request(audio=audio), _now()))
+        await self._outgoing.put(Arrival(_Request(audio=audio), clock.now()))
 
     async def flush(self) -> None:
         """The person's turn is over."""
-        await self._outgoing.put(Arrival(_Request(flush=asr_pb2.Flush()), _now()))
+        await self._outgoing.put(Arrival(_Request(flush=asr_pb2.Flush()), clock.now()))
 
     def close(self) -> None:
         """No more audio comes."""
@@ -114,7 +115,7 @@ class Listening:
                     begin = self.arrivals.unheard()
                 else:
                     flushed = self.arrivals.flush is not None
-                    deaf_until = 0.0 if flushed else _now() + _RETRY
+                    deaf_until = 0.0 if flushed else clock.now() + _RETRY
                     begin, self._in_utterance = [], False
                     tell(Heard(error=error))
 
@@ -181,7 +182,3 @@ def _raise_if_cancelled() -> None:
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
