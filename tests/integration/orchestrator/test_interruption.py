@@ -2,9 +2,12 @@
 
 import asyncio
 
+import grpc
 from google.rpc import code_pb2
 
+from linly.llm.v1 import llm_pb2
 from linly.talk.v1 import talk_pb2
+from linly_mesh.errors import ServiceError
 from linly_mesh.rpc.convert import to_seconds
 from linly_mesh.rpc.status import error_info
 
@@ -132,3 +135,91 @@ async def test_interrupting_nothing_is_no_error(house):
         events = await talk.rest()
     assert "interrupted" not in kinds(events)
     assert events[-1].turn_ended.status.code == code_pb2.OK
+
+
+async def test_what_the_person_went_past_is_not_answered(house):
+    house.llm.silent_after = 0
+    async with house.talk(mode=REAL_TIME) as talk:
+        await talk.text("one")
+        await eventually(lambda: house.llm.prompts)
+        house.llm.silent_after = None
+        for text in ("two", "three", "four"):
+            await talk.text(text)
+        await talk.end()
+        events = await talk.rest()
+    assert_nothing_stale(events)
+    codes = [ended.status.code for ended in only(events, "turn_ended")]
+    assert codes == [code_pb2.CANCELLED] * 3 + [code_pb2.OK]
+    assert house.llm.prompts[-1][-1][1] == "one\ntwo\nthree\nfour"
+
+
+async def test_an_interrupt_between_two_turns_spares_the_next(house):
+    async with house.talk() as talk:
+        await talk.say("One.")
+        started = (await talk.until("turn_started"))[-1]
+        await talk.until("turn_ended")
+        late = talk_pb2.Interrupt(turn_id=started.turn_id, generation=started.generation)
+        await talk.send(interrupt=late)
+        await talk.say("Two.")
+        await talk.send(interrupt=late)
+        ended = (await talk.until("turn_ended"))[-1].turn_ended
+    assert ended.status.code == code_pb2.OK
+
+
+async def test_a_stage_that_fails_at_the_moment_of_an_interrupt_is_not_told_twice(house):
+    house.llm.tokens = ["One. ", "Two. "]
+    house.llm.error = ServiceError(grpc.StatusCode.INTERNAL, "BROKEN", "broken for a test")
+    house.llm.fail_after = 1
+    async with house.talk(mode=REAL_TIME) as talk:
+        for trial in range(60):
+            house.llm.per_token = 0.01
+            await talk.text(f"turn {trial}")
+            reading = asyncio.create_task(talk.until("turn_ended"))
+            await asyncio.sleep(0.008 + 0.0001 * trial)
+            await talk.send(interrupt=talk_pb2.Interrupt())
+            events = await reading
+            assert_nothing_stale(events)
+            reason = error_info(events[-1].turn_ended.status).reason
+            assert (reason == "INTERRUPTED") == ("interrupted" in kinds(events))
+        house.llm.error = house.llm.fail_after = None
+        await talk.text("the end")
+        await talk.until("reply_text")
+    said = [content for role, content in house.llm.prompts[-1] if role == llm_pb2.ROLE_USER]
+    words = "\n".join(said).splitlines()
+    assert len(words) == len(set(words))
+
+
+async def test_an_interrupt_while_a_prepared_reply_is_dropped_is_not_lost(house):
+    house.llm.per_token = 0.05
+    async with house.talk(listen=True) as talk:
+        await talk.next()
+        for trial in range(30):
+            prompts = len(house.llm.prompts)
+            house.asr.transcripts = ["what time"] * (trial + 1)
+            await talk.speech(0.1)
+            await talk.silence(0.3)
+            await eventually(lambda prompts=prompts: len(house.llm.prompts) > prompts)
+            await talk.speech(0.02)  # the person goes on: the reply is dropped
+            await asyncio.sleep(0.0002 * trial)
+            await talk.send(interrupt=talk_pb2.Interrupt())
+            await talk.silence(0.6)
+            events = await talk.until("turn_ended")
+            assert error_info(events[-1].turn_ended.status).reason == "INTERRUPTED"
+            assert not only(events, "audio")
+            await eventually(house.idle)
+
+
+async def test_a_client_that_floods_and_does_not_read_is_held_back(house):
+    async with house.talk(barge_in=False) as talk:
+
+        async def flood() -> None:
+            for _ in range(200_000):
+                await talk.text("")
+
+        flooding = asyncio.create_task(flood())
+        await asyncio.sleep(1.0)
+        begun = house.workload.snapshot().started_total
+        await asyncio.sleep(0.3)
+        assert house.workload.snapshot().started_total == begun
+        assert not flooding.done()
+        flooding.cancel()

@@ -5,6 +5,7 @@ import asyncio
 from google.rpc import code_pb2
 
 from linly_mesh.rpc.draining import Draining
+from linly_mesh.rpc.status import error_info
 
 from .conftest import eventually, only
 
@@ -46,3 +47,17 @@ async def test_a_recogniser_that_is_replaced_finishes_the_open_utterance(house):
         await talk.end_of_audio()
         events = await talk.until("turn_ended")
         assert events[-1].turn_ended.status.code == code_pb2.OK
+
+
+async def test_what_was_answered_is_not_heard_again_by_the_next_recogniser(house):
+    async with house.talk(listen=True) as talk:
+        await talk.speech(0.2)
+        await talk.end_of_audio()
+        await talk.until("turn_ended")
+        await replace_asr(house)
+        await talk.silence(0.2)
+        await talk.end()
+        events = await talk.rest()
+    assert house.asr.calls == 2
+    statuses = [error_info(ended.status).reason for ended in only(events, "turn_ended")]
+    assert statuses == ["NO_SPEECH"]
