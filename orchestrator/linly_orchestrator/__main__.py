@@ -1,6 +1,7 @@
 """Starts the orchestrator."""
 
 from linly.talk.v1 import talk_pb2, talk_pb2_grpc
+from linly_mesh.rpc.draining import Draining
 from linly_mesh.rpc.server import Registration, run, serve
 from linly_mesh.workload import Workload
 from linly_orchestrator.config import Settings
@@ -11,14 +12,15 @@ from linly_orchestrator.stages.channels import Stages
 async def _main() -> None:
     settings = Settings()
     workload = Workload()
+    draining = Draining()
     stages = Stages.open(settings)
 
     async def start() -> Registration:
         service = talk_pb2.DESCRIPTOR.services_by_name["TalkService"]
-        servicer = TalkServicer(settings, stages, workload)
+        servicer = TalkServicer(settings, stages, workload, draining)
         return Registration(service, servicer, talk_pb2_grpc.add_TalkServiceServicer_to_server)
 
-    await serve("talk", settings, start, stages.close, workload)
+    await serve("talk", settings, start, stages.close, workload, draining)
 
 
 def main() -> None:

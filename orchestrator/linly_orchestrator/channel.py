@@ -33,6 +33,11 @@ class Channel(Generic[_Item]):
         self._writable.set()
 
     @property
+    def empty(self) -> bool:
+        """Whether nothing waits to be read."""
+        return not self._items
+
+    @property
     def full(self) -> bool:
         """Whether a writer would wait."""
         return not self._writable.is_set()

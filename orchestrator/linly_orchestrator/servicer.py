@@ -14,6 +14,7 @@ from linly.llm.v1 import llm_pb2, llm_pb2_grpc
 from linly.talk.v1 import talk_pb2, talk_pb2_grpc
 from linly.tts.v1 import tts_pb2, tts_pb2_grpc
 from linly_mesh.errors import ServiceError
+from linly_mesh.rpc.draining import Draining, replaced
 from linly_mesh.rpc.requests import RequestReader
 from linly_mesh.rpc.status import trailing_metadata
 from linly_mesh.workload import Workload
@@ -34,8 +35,11 @@ _Context = grpc.aio.ServicerContext[Any, Any]
 class TalkServicer(talk_pb2_grpc.TalkServiceServicer):
     """Admits talks and passes their events on."""
 
-    def __init__(self, settings: Settings, stages: Stages, workload: Workload) -> None:
-        """Serves with the services behind ``stages``."""
+    def __init__(
+        self, settings: Settings, stages: Stages, workload: Workload, draining: Draining
+    ) -> None:
+        """Serves with the services behind ``stages``; ``draining`` ends talks between turns."""
+        self._draining = draining
         self._settings = settings
         self._stages = stages
         self._workload = workload
@@ -60,7 +64,7 @@ class TalkServicer(talk_pb2_grpc.TalkServiceServicer):
             talk = Talk(
                 config, self._settings, self._stages, self._workload, context.time_remaining
             )
-            await _converse(talk, reader, context)
+            await _converse(talk, reader, context, self._draining)
         finally:
             self._talks -= 1
 
@@ -83,19 +87,33 @@ class TalkServicer(talk_pb2_grpc.TalkServiceServicer):
 
 
 async def _converse(
-    talk: Talk, reader: RequestReader[talk_pb2.ConverseRequest], context: _Context
+    talk: Talk,
+    reader: RequestReader[talk_pb2.ConverseRequest],
+    context: _Context,
+    draining: Draining,
 ) -> None:
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(talk.run(reader))
+            watching = group.create_task(_end_at_rest(talk, reader, draining))
             async for event in talk.events():
                 await context.write(event)
+            watching.cancel()
     except ExceptionGroup as failures:
         status = status_of(failures)
         if status is None:
             raise _our_own(failures) from None
         code = next(c for c in grpc.StatusCode if c.value[0] == status.code)
         await context.abort(code, status.message, trailing_metadata(status))
+
+
+async def _end_at_rest(
+    talk: Talk, reader: RequestReader[talk_pb2.ConverseRequest], draining: Draining
+) -> None:
+    await draining.begun()
+    await talk.at_rest()
+    if not reader.ended:  # else it ends by itself
+        raise replaced()
 
 
 def _our_own(failure: Exception) -> Exception:

@@ -75,6 +75,10 @@ class Talk:
         finally:
             self._outbox.close()
 
+    async def at_rest(self) -> None:
+        """Waits until everything the client has asked for so far is answered."""
+        await self._turns.at_rest()
+
     async def events(self) -> AsyncIterator[talk_pb2.ConverseResponse]:
         """What to send; ask for the next event once the last one is on its way."""
         async for event in self._outbox:

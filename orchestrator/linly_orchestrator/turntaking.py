@@ -51,6 +51,8 @@ class TurnTaking:
         self._performing: asyncio.Task[Status] | None = None
         self._interruption_told = asyncio.Event()
         self._interruption_told.set()
+        self._at_rest = asyncio.Event()
+        self._at_rest.set()
 
     def begin(
         self,
@@ -78,7 +80,12 @@ class TurnTaking:
             self._turn_away(turn)
         else:
             self._waiting.put_now(turn)
+            self._at_rest.clear()
         return turn
+
+    async def at_rest(self) -> None:
+        """Waits until no turn runs or waits."""
+        await self._at_rest.wait()
 
     async def room(self) -> None:
         """Waits while turns are turned away and the client does not even read that."""
@@ -128,6 +135,8 @@ class TurnTaking:
                 elif status.code:
                     unit.fail()
                 self._current = None
+            if self._waiting.empty:
+                self._at_rest.set()
             await self._outbox.room()  # however short the turns: a client is to read of them
 
     async def _take(

@@ -204,8 +204,11 @@ async def test_a_stopping_orchestrator_finishes_its_talks_and_takes_no_new_ones(
                             pass
             if isinstance(event, TurnEnded):
                 ended = event
-                await talk.end()
+                break
         assert ended.error is None
+        with pytest.raises(TalkError) as replaced:
+            await anext(aiter(talk))
+        assert replaced.value.reason == "DRAINING"
     assert refused.value.code.name == "UNAVAILABLE"
     await asyncio.to_thread(mesh.stop, "orchestrator")
     await asyncio.to_thread(mesh.start, "orchestrator")

@@ -15,6 +15,12 @@ DRAINING = "DRAINING"
 """The reason that such a stream ends with."""
 
 
+def replaced() -> ServiceError:
+    """How a stream ends that was at rest."""
+    message = "the server is being replaced; open the stream anew"
+    return ServiceError(grpc.StatusCode.UNAVAILABLE, DRAINING, message)
+
+
 class Draining:
     """Whether the server is about to stop.
 
@@ -29,6 +35,10 @@ class Draining:
     def begin(self) -> None:
         """The server has been told to stop."""
         self._begun.set()
+
+    async def begun(self) -> None:
+        """Waits until the server is told to stop."""
+        await self._begun.wait()
 
     async def until_at_rest(
         self, responses: AsyncGenerator[_Response, None], at_rest: Callable[[], bool]
@@ -59,8 +69,7 @@ class Draining:
                 begun.cancel()
                 if step is not None:
                     await _cancelled(step)
-        message = "the server is being replaced; open the stream anew"
-        raise ServiceError(grpc.StatusCode.UNAVAILABLE, DRAINING, message)
+        raise replaced()
 
 
 async def _cancelled(step: asyncio.Future[_Response]) -> None:

@@ -12,6 +12,7 @@ from fake_stages import FakeAnimator, FakeAsr, FakeLlm, FakeTts
 from linly.common.v1 import common_pb2
 from linly.talk.v1 import talk_pb2, talk_pb2_grpc
 from linly_mesh.rpc.channel import open_channel
+from linly_mesh.rpc.draining import Draining
 from linly_mesh.rpc.duplex import open_duplex
 from linly_mesh.rpc.server import Registration, create_server
 from linly_mesh.workload import Workload
@@ -31,6 +32,7 @@ class House:
         self.asr, self.llm = FakeAsr(), FakeLlm()
         self.tts, self.animator = FakeTts(), FakeAnimator()
         self.workload = Workload()
+        self.draining = Draining()
         self.servers: dict[str, grpc.aio.Server] = {}
 
     @property
@@ -53,7 +55,7 @@ class House:
         targets = {f"{name}_target": f"unix:{self.folder}/{name}" for name in self.stages}
         self.settings = Settings(**targets, **settings)
         self.channels = Stages.open(self.settings)
-        servicer = TalkServicer(self.settings, self.channels, self.workload)
+        servicer = TalkServicer(self.settings, self.channels, self.workload, self.draining)
         service = talk_pb2.DESCRIPTOR.services_by_name["TalkService"]
         add = talk_pb2_grpc.add_TalkServiceServicer_to_server
         self.server = create_server(

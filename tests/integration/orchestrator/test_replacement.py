@@ -2,10 +2,12 @@
 
 import asyncio
 
+import grpc
+import pytest
 from google.rpc import code_pb2
 
 from linly_mesh.rpc.draining import Draining
-from linly_mesh.rpc.status import error_info
+from linly_mesh.rpc.status import error_info, from_rpc_error
 
 from .conftest import eventually, only
 
@@ -61,3 +63,27 @@ async def test_what_was_answered_is_not_heard_again_by_the_next_recogniser(house
     assert house.asr.calls == 2
     statuses = [error_info(ended.status).reason for ended in only(events, "turn_ended")]
     assert statuses == ["NO_SPEECH"]
+
+
+async def test_a_draining_orchestrator_ends_a_talk_once_its_turns_are_over(house):
+    house.llm.first_token = 0.3
+    async with house.talk() as talk:
+        await talk.text("hi")
+        await talk.until("turn_started")
+        house.draining.begin()
+        events = await talk.until("turn_ended")
+        assert events[-1].turn_ended.status.code == code_pb2.OK
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await talk.next()
+    assert error_info(from_rpc_error(caught.value, "talk")).reason == "DRAINING"
+
+
+async def test_a_draining_orchestrator_lets_a_talk_end_that_is_ending(house):
+    house.llm.first_token = 0.2
+    async with house.talk() as talk:
+        await talk.text("hi")
+        await talk.end()
+        await talk.until("turn_started")
+        house.draining.begin()
+        events = await talk.rest()
+    assert events[-1].turn_ended.status.code == code_pb2.OK
