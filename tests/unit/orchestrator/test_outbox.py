@@ -56,10 +56,8 @@ def test_what_is_stale_is_dropped_even_if_its_writer_waited_for_room():
         await asyncio.sleep(0)
         outbox.interrupt()
         outbox.put_now(event(2, "interrupted"))
-        generations = []
         events = aiter(outbox)
-        for _ in range(5):
-            generations.append((await anext(events)).generation)
+        generations = [(await anext(events)).generation for _ in range(5)]
         await late
         outbox.put_now(event(2, "turn_ended"))
         generations.append((await anext(events)).generation)

@@ -90,7 +90,11 @@ def test_a_moment_before_the_end_of_the_input_is_negative():
     turn.llm = StageRecord(start=5.2)
     asr, llm = turn.metrics(None).stages
     assert (asr.stage, to_seconds(asr.start), to_seconds(asr.first_output)) == ("asr", -2.0, -1.5)
-    assert (llm.stage, llm.HasField("first_output"), llm.HasField("timing")) == ("llm", False, False)
+    assert (llm.stage, llm.HasField("first_output"), llm.HasField("timing")) == (
+        "llm",
+        False,
+        False,
+    )
 
 
 def test_stages_come_in_the_order_of_the_pipeline_and_only_those_that_took_part():
