@@ -1,0 +1,1 @@
+"""A mesh as configuration of Envoy (v3 API, static)."""

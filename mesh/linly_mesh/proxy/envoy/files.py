@@ -1,0 +1,45 @@
+"""Where the proxy of one workload finds its sockets and its secrets."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files of one workload, in two folders that only its user may enter."""
+
+    runtime: Path
+    """Sockets and the proxy's configuration."""
+    identity: Path
+    """``cert-chain.pem``, ``key.pem`` and ``root-cert.pem``: the names that Istio writes."""
+
+    def application(self, port: str) -> Path:
+        """The socket on which the application serves one of its ports, by the port's name."""
+        return self.runtime / f"{port}.sock"
+
+    def upstream(self, service: str) -> Path:
+        """The socket on which the application calls another service.
+
+        A socket and no port: whoever could connect would call with this workload's identity.
+        """
+        return self.runtime / f"to-{service}.sock"
+
+    @property
+    def admin(self) -> Path:
+        """The socket of the proxy's admin interface."""
+        return self.runtime / "envoy-admin.sock"
+
+    @property
+    def bootstrap(self) -> Path:
+        """The proxy's configuration."""
+        return self.runtime / "envoy.yaml"
+
+    @property
+    def certificate(self) -> Path:
+        """What tells the proxy of its certificate; read anew when the secrets change."""
+        return self.runtime / "envoy-certificate.yaml"
+
+    @property
+    def roots(self) -> Path:
+        """What tells the proxy whose certificates to trust."""
+        return self.runtime / "envoy-roots.yaml"

@@ -1,0 +1,1 @@
+"""Istio resources and Kubernetes manifests as a typed model; whatever is not known is refused."""
