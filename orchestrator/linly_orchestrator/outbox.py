@@ -52,9 +52,9 @@ class Outbox:
         self._events.discard(_is_media_of_a_turn)
         self._picture_broken = True  # frames that a decoder needs may have been among them
 
-    def close(self) -> None:
-        """No more events follow."""
-        self._events.close()
+    def close(self, error: Exception | None = None) -> None:
+        """No more events follow; at their end ``error`` is raised, if there is one."""
+        self._events.close(error)
 
     def __aiter__(self) -> AsyncIterator[talk_pb2.ConverseResponse]:
         """The events up to the end."""

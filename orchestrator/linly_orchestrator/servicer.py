@@ -113,7 +113,7 @@ async def _end_at_rest(
     await draining.begun()
     await talk.at_rest()
     if not reader.ended:  # else it ends by itself
-        raise replaced()
+        talk.end(replaced())
 
 
 def _our_own(failure: Exception) -> Exception:

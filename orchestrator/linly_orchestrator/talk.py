@@ -79,6 +79,10 @@ class Talk:
         """Waits until everything the client has asked for so far is answered."""
         await self._turns.at_rest()
 
+    def end(self, error: Exception) -> None:
+        """Ends the talk with ``error`` once the events so far have been sent."""
+        self._outbox.close(error)
+
     async def events(self) -> AsyncIterator[talk_pb2.ConverseResponse]:
         """What to send; ask for the next event once the last one is on its way."""
         async for event in self._outbox:

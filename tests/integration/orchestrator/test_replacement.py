@@ -87,3 +87,18 @@ async def test_a_draining_orchestrator_lets_a_talk_end_that_is_ending(house):
         house.draining.begin()
         events = await talk.rest()
     assert events[-1].turn_ended.status.code == code_pb2.OK
+
+
+@pytest.mark.parametrize("sentences", range(8, 14))
+async def test_a_draining_orchestrator_sends_all_of_the_last_turn(house, sentences):
+    """Of one of these lengths, or several, the end waits for a client that does not read."""
+    house.llm.tokens = [f"Sentence {n}. " for n in range(sentences)]
+    async with house.talk() as talk:
+        await talk.text("hi")
+        await asyncio.sleep(0.1)
+        house.draining.begin()
+        await asyncio.sleep(0.05)
+        events = await talk.until("turn_ended")
+        with pytest.raises(grpc.aio.AioRpcError):
+            await talk.next()
+    assert sum(len(audio.audio) for audio in only(events, "audio")) == sentences * 6_400
