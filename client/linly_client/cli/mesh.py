@@ -9,12 +9,16 @@ from typing import Annotated
 import typer
 
 from linly_client.cli.console import CommandError, console
+from linly_client.cli.policy import explain_command, render
 from linly_mesh.identity.authority import Authority
 from linly_mesh.identity.issued import IssuedSvid
 from linly_mesh.identity.settings import IdentitySettings
 from linly_mesh.identity.spiffe import SpiffeId
+from linly_mesh.settings import read_settings
 
 app = typer.Typer(help="Who may talk to whom, and how they prove it.", no_args_is_help=True)
+app.command("render")(render)
+app.command("explain")(explain_command)
 
 _SPAN = re.compile(r"([1-9][0-9]{0,5})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -22,7 +26,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 @app.command("cert")
 def cert(
-    name: Annotated[str, typer.Argument(help="Of the person, back end or workload.")],
+    name: Annotated[str, typer.Argument(help="Whose it is: a name that the policy knows.")],
     out: Annotated[
         Path | None, typer.Option(help="Folder for key, certificate and roots; private to you.")
     ] = None,
@@ -31,7 +35,7 @@ def cert(
     ] = None,
 ) -> None:
     """Mint a certificate, for grpcurl or a back end of your own."""
-    settings = IdentitySettings()
+    settings = read_settings(IdentitySettings)
     if settings.svid_folder is not None:
         raise CommandError(
             f"identities come from {settings.svid_folder} (MESH_SVID_FOLDER); ask there for one"

@@ -77,7 +77,7 @@ class Authority:
         """A new key and certificate, valid from now for ``ttl`` or until the root ends.
 
         Raises:
-            ConfigurationError: as ``bundle``, or the root has ended, or the identity is of
+            ConfigurationError: as ``bundle``, or the root is not valid now, or the identity is of
                 another trust domain.
         """
         if spiffe_id.trust_domain != TRUST_DOMAIN:
@@ -85,9 +85,11 @@ class Authority:
         files = self._files()
         root = _root(files, _CURRENT)
         now = self._clock()
-        if now >= root.certificate.not_valid_after_utc:
+        begin, end = root.certificate.not_valid_before_utc, root.certificate.not_valid_after_utc
+        if not begin <= now < end:
             raise ConfigurationError(
-                f"the authority in {self._volume.folder} has expired; remove it"
+                f"the authority in {self._volume.folder} is valid from {begin} to {end}, not now; "
+                "check the clock, or remove the folder"
             )
         key = new_key()
         leaf = make_leaf(
@@ -141,7 +143,7 @@ class Authority:
 
     def _with_next(self, files: dict[str, bytes]) -> dict[str, bytes]:
         if set(files) != {"ca.crt", "ca.key"}:
-            raise ConfigurationError("one roll-over at a time, and only of an authority that is")
+            raise ConfigurationError("a roll-over is under way, or there is no authority yet")
         return files | _Root.make(self._clock()).files(_NEXT)
 
 

@@ -9,8 +9,8 @@ from linly_mesh.identity.spiffe import SpiffeId
 from linly_mesh.identity.svid import Svid, SvidError, SvidFiles, utc_now
 from linly_mesh.identity.volume import Volume
 
-_NAMES = ("tls.crt", "tls.key", "ca.crt")
-"""Of certificate, key and bundle, as in a Kubernetes TLS secret."""
+_NAMES = ("cert-chain.pem", "key.pem", "root-cert.pem")
+"""Of certificate, key and bundle: the names that Istio writes."""
 
 
 class IssuedSvid:

@@ -10,8 +10,8 @@ from linly_mesh.identity.svid import Svid, SvidFiles, utc_now
 from linly_mesh.identity.volume import read_volume
 
 _LAYOUTS = (
+    ("cert-chain.pem", "key.pem", "root-cert.pem"),  # Istio's OUTPUT_CERTS, and ours
     ("tls.crt", "tls.key", "ca.crt"),  # as in a Kubernetes TLS secret or one of cert-manager's
-    ("cert-chain.pem", "key.pem", "root-cert.pem"),  # Istio's OUTPUT_CERTS
     ("svid.pem", "svid_key.pem", "svid_bundle.pem"),  # spiffe-helper, beside a SPIRE agent
 )
 """Names of certificate, key and bundle."""
