@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from linly_mesh.identity.svid import SvidFiles
+
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The files of one workload, in two folders that only its user may enter."""
+    """The files of one workload, in folders that only its user may enter."""
 
     runtime: Path
-    """Sockets and the proxy's configuration."""
-    identity: Path
-    """``cert-chain.pem``, ``key.pem`` and ``root-cert.pem``: the names that Istio writes."""
+    """The folder of the sockets and of the proxy's configuration."""
+    svid: SvidFiles
+    """Certificate, key and roots."""
 
     def application(self, port: str) -> Path:
         """The socket on which the application serves one of its ports, by the port's name."""

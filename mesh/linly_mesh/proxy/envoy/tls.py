@@ -36,16 +36,16 @@ def outbound(files: Files, server: SpiffeId, host: str) -> dict[str, Any]:
 def secrets(files: Files) -> dict[str, dict[str, Any]]:
     """The SDS resources, by the file that each belongs in.
 
-    They name the files of the identity and the folder that changes when these are replaced.
+    They name the files of the SVID and the folder in which a change of them shows.
     """
-    watched = {"path": str(files.identity)}
+    watched = {"path": str(files.svid.folder)}
     certificate = {
-        "certificate_chain": {"filename": str(files.identity / "cert-chain.pem")},
-        "private_key": {"filename": str(files.identity / "key.pem")},
+        "certificate_chain": {"filename": str(files.svid.certificate)},
+        "private_key": {"filename": str(files.svid.key)},
         "watched_directory": watched,
     }
     roots = {
-        "trusted_ca": {"filename": str(files.identity / "root-cert.pem")},
+        "trusted_ca": {"filename": str(files.svid.bundle)},
         "watched_directory": watched,
     }
     return {

@@ -36,12 +36,12 @@ def decide(policies: Sequence[AuthorizationPolicy], request: Request) -> Decisio
         request: the call.
     """
     for policy, place in _matching(policies, Action.DENY, request):
-        return Decision(False, f"denied by {policy.name}", place)
+        return Decision(False, f"policy {policy.name}", place)
     if not any(policy.action is Action.ALLOW for policy in policies):
-        return Decision(True, "no policy asks for more", None)
+        return Decision(True, "no policy restricts it", None)
     for policy, place in _matching(policies, Action.ALLOW, request):
-        return Decision(True, f"allowed by {policy.name}", place)
-    return Decision(False, "no rule allows it", None)
+        return Decision(True, f"policy {policy.name}", place)
+    return Decision(False, "no policy allows it", None)
 
 
 def may_call(policies: Sequence[AuthorizationPolicy], caller: SpiffeId, port: int) -> bool:

@@ -1,0 +1,99 @@
+"""``talker mesh render`` and ``explain``: what the policy becomes, and what it means."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from linly_client.cli.console import console
+from linly_mesh.identity.settings import IdentitySettings
+from linly_mesh.identity.source import svid_source
+from linly_mesh.identity.spiffe import SpiffeId
+from linly_mesh.proxy.endpoints import runtime_folder
+from linly_mesh.proxy.envoy.bootstrap import Configuration, configure, to_yaml
+from linly_mesh.proxy.envoy.files import Files
+from linly_mesh.proxy.policy.explanation import Explanation, explain
+from linly_mesh.proxy.policy.mesh import Mesh
+from linly_mesh.proxy.policy.reader import read_mesh
+from linly_mesh.proxy.policy.shipped import read_shipped_mesh
+from linly_mesh.settings import read_settings
+
+Source = Annotated[
+    Path | None,
+    typer.Option(help="A folder with policy/ and kubernetes/, instead of those that come along."),
+]
+
+
+def render(
+    workload: Annotated[
+        str | None, typer.Argument(help="One workload; by default all of them.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write the files, a folder per workload; its sockets will be there too."),
+    ] = None,
+    source: Source = None,
+) -> None:
+    """Print the Envoy configuration that the policy becomes on this machine."""
+    mesh = _read(source)
+    settings = read_settings(IdentitySettings)
+    for name in [workload] if workload else mesh.workloads:
+        runtime = (out.absolute() if out else runtime_folder()) / name
+        files = Files(runtime, svid_source(name, settings).files())
+        configuration = configure(mesh, name, files)
+        if out:
+            runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
+            configuration.write(files)
+            _print(str(files.bootstrap))
+        else:
+            _print_all(files, configuration)
+
+
+def explain_command(
+    caller: Annotated[str, typer.Argument(help="A service account, or a whole spiffe:// URI.")],
+    method: Annotated[
+        str, typer.Argument(help="package.Service/Method of gRPC, or a path as in /metrics.")
+    ],
+    source: Source = None,
+) -> None:
+    """Say which workloads let CALLER call METHOD, and by which rule."""
+    mesh = _read(source)
+    identity = SpiffeId.parse(caller) if caller.startswith("spiffe:") else SpiffeId(caller)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("workload", "", "why", "where"):
+        table.add_column(column, overflow="fold")
+    for explanation in explain(mesh, identity, method):
+        table.add_row(*_row(explanation))
+    console.print(table)
+    if identity not in [workload.identity for workload in mesh.workloads.values()]:
+        _print(f"No ServiceAccount is called {identity.service_account}.")
+
+
+def _read(source: Path | None) -> Mesh:
+    if source is None:
+        return read_shipped_mesh()
+    return read_mesh(source / "policy", source / "kubernetes")
+
+
+def _row(explanation: Explanation) -> tuple[str, ...]:
+    decision = explanation.decision
+    verdict = "[green]allowed[/]" if decision.allowed else "[red]refused[/]"
+    place = decision.place
+    where = f"{os.path.relpath(place.file)}:{place.line}" if place else ""
+    return explanation.workload, verdict, escape(decision.reason), escape(where)
+
+
+def _print_all(files: Files, configuration: Configuration) -> None:
+    """As one stream of YAML documents, of which Envoy reads the first."""
+    _print(f"# {files.bootstrap}\n{to_yaml(configuration.bootstrap)}---")
+    for name, content in configuration.secrets.items():
+        _print(f"# {files.runtime / name}\n{to_yaml(content)}---")
+
+
+def _print(text: str) -> None:
+    """As it is, to be copied or piped."""
+    console.print(text, markup=False, soft_wrap=True)
