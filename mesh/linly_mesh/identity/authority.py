@@ -112,7 +112,7 @@ class Authority:
         self._change(self._with_next)
 
     def promote_root(self) -> None:
-        """Signs with the staged root from now on; the key of the old one is destroyed.
+        """Signs with the staged root from now on; the key of the old one is deleted.
 
         Raises:
             ConfigurationError: no root is staged.
@@ -169,6 +169,8 @@ def _root(files: dict[str, bytes], name: str) -> _Root:
         key = key_from_pem(files[f"{name}.key"])
     except (KeyError, ValueError):
         raise ConfigurationError("the authority's files are damaged; remove its folder") from None
+    if certificate.public_key() != key.public_key():
+        raise ConfigurationError("the authority's key is not that of its certificate")
     return _Root(certificate, key)
 
 

@@ -10,12 +10,12 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def private_folder(path: Path) -> Path:
-    """Makes the folder with mode 0700 if it is missing, and checks that it is safe.
+    """Makes the folder, with its parents, with mode 0700 if missing; checks that it is safe.
 
     Raises:
         ConfigurationError: it is no folder, belongs to another user, or is open to others.
     """
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make(path)
     check_folder(path)
     return path
 
@@ -64,3 +64,11 @@ def write_private(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _make(path: Path) -> None:
+    # Not with parents=True: that makes those with any mode that the umask leaves, and who may
+    # write in a parent may put a folder of another name in this one's place.
+    if not path.parent.exists():
+        _make(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)

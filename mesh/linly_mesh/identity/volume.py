@@ -104,9 +104,9 @@ class Volume:
                 path.unlink()
 
     def _sweep(self, current: str) -> None:
-        """Removes older generations at once: one may hold a key that was to be destroyed."""
-        for path in self.folder.glob("..*"):
-            if path.name not in (_DATA, current):
+        """Removes older generations at once: one may hold a key that was to be gone."""
+        for path in self.folder.iterdir():
+            if path.name.startswith("..") and path.name not in (_DATA, current):
                 shutil.rmtree(path)
 
 

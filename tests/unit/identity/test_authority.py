@@ -111,3 +111,12 @@ def test_damaged_files_are_named_and_not_replaced(authority, tmp_path, name):
         authority.issue(ASR, DAY)
 
     assert (tmp_path / "authority" / name).read_text() == "damaged"
+
+
+def test_a_key_of_another_root_signs_nothing(authority, tmp_path):
+    authority.bundle()
+    Authority(tmp_path / "other").bundle()
+    (tmp_path / "authority" / "ca.key").write_bytes((tmp_path / "other" / "ca.key").read_bytes())
+
+    with pytest.raises(ConfigurationError, match="not that of its certificate"):
+        authority.issue(ASR, DAY)

@@ -32,6 +32,14 @@ def test_all_that_is_written_is_private_under_any_umask(issued):
         assert {stat.S_IMODE(inner.stat().st_mode) for inner in files} == {0o600}
 
 
+@pytest.mark.usefixtures("umask")
+def test_parents_that_are_made_on_the_way_are_private_too(tmp_path):
+    private_folder(tmp_path / "one" / "two" / "keys")
+
+    for path in (tmp_path / "one", tmp_path / "one" / "two"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o700
+
+
 @pytest.mark.parametrize("mode", LOOSE, ids=oct)
 def test_a_key_that_others_may_read_is_refused(tmp_path, mode):
     path = tmp_path / "tls.key"
