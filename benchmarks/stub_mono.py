@@ -161,7 +161,7 @@ class _Talk:
         self.events.put(_Event(turn_id=f"t{self._turns}", **event))
 
 
-async def _main(address: str) -> None:
+async def _serve(settings: ServerSettings) -> None:
     async def start() -> Registration:
         service = talk_pb2.DESCRIPTOR.services_by_name["TalkService"]
         servicer = Mono(Work())
@@ -170,11 +170,12 @@ async def _main(address: str) -> None:
     async def stop() -> None:
         pass
 
-    await serve("mono", ServerSettings(listen=address), start, stop, Workload())
+    await serve("mono", settings, start, stop, Workload())
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name")
     parser.add_argument("address", help="unix:/path or host:port")
-    run(_main(parser.parse_args().address))
+    arguments = parser.parse_args()
+    run(lambda: ServerSettings(listen=arguments.address), _serve)

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from fake_stages import (  # type: ignore[import-not-found]  # untyped, beside the tests
@@ -55,7 +56,7 @@ _MAKERS: Mapping[str, Callable[[Work], Any]] = {
 }
 
 
-async def _main(name: str, address: str) -> None:
+async def _serve(name: str, settings: ServerSettings) -> None:
     stub = _MAKERS[name](Work())
 
     async def start() -> Registration:
@@ -65,7 +66,7 @@ async def _main(name: str, address: str) -> None:
     async def stop() -> None:
         pass
 
-    await serve(name, ServerSettings(listen=address), start, stop, stub.workload)
+    await serve(name, settings, start, stop, stub.workload)
 
 
 if __name__ == "__main__":
@@ -73,4 +74,7 @@ if __name__ == "__main__":
     parser.add_argument("stage", choices=_MAKERS)
     parser.add_argument("address", help="unix:/path or host:port")
     arguments = parser.parse_args()
-    run(_main(arguments.stage, arguments.address))
+    run(
+        lambda: ServerSettings(listen=arguments.address),
+        partial(_serve, arguments.stage),
+    )

@@ -1,7 +1,14 @@
 """Settings that every server has."""
 
-from pydantic import Field
+from collections.abc import Callable
+from typing import TypeVar
+
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from linly_mesh.errors import ConfigurationError
+
+_Settings = TypeVar("_Settings", bound=BaseSettings)
 
 
 class ServerSettings(BaseSettings):
@@ -15,3 +22,21 @@ class ServerSettings(BaseSettings):
     """Seconds that running calls get to finish when the process is told to stop."""
     max_message_bytes: int = Field(default=4 << 20, ge=64 << 10)
     """The largest request message that is accepted."""
+
+
+def read_settings(make: Callable[[], _Settings]) -> _Settings:
+    """The settings of this process: ``make`` is their class, which reads the environment.
+
+    Raises:
+        ConfigurationError: names each variable that is wrong, and why.
+    """
+    try:
+        return make()
+    except ValidationError as error:
+        config: SettingsConfigDict = getattr(make, "model_config", SettingsConfigDict())
+        prefix = config.get("env_prefix", "")
+        wrong = [
+            f"{prefix}{'.'.join(map(str, each['loc']))}".upper() + f": {each['msg']}"
+            for each in error.errors()
+        ]
+        raise ConfigurationError("; ".join(wrong)) from None

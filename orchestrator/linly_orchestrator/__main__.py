@@ -9,8 +9,7 @@ from linly_orchestrator.servicer import TalkServicer
 from linly_orchestrator.stages.channels import Stages
 
 
-async def _main() -> None:
-    settings = Settings()
+async def _serve(settings: Settings) -> None:
     workload = Workload()
     draining = Draining()
     stages = Stages.open(settings)
@@ -25,7 +24,7 @@ async def _main() -> None:
 
 def main() -> None:
     """Runs until told to stop."""
-    run(_main())
+    run(Settings, _serve)
 
 
 if __name__ == "__main__":

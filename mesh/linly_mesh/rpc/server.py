@@ -6,7 +6,7 @@ import signal
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import grpc
 import uvloop
@@ -19,10 +19,11 @@ from linly_mesh.errors import ConfigurationError
 from linly_mesh.rpc.admin import AdminServicer
 from linly_mesh.rpc.draining import Draining
 from linly_mesh.rpc.interceptor import RpcInterceptor
-from linly_mesh.settings import ServerSettings
+from linly_mesh.settings import ServerSettings, read_settings
 from linly_mesh.workload import Workload
 
 _log = logging.getLogger(__name__)
+_Settings = TypeVar("_Settings", bound=ServerSettings)
 _ADMIN = admin_pb2.DESCRIPTOR.services_by_name["AdminService"]
 
 
@@ -113,13 +114,18 @@ async def serve(
     _log.info("%s has stopped", stage)
 
 
-def run(main: Coroutine[Any, Any, None]) -> NoReturn:
-    """Runs a process on uvloop; a ConfigurationError ends it with one line and status 1."""
+def run(
+    settings: Callable[[], _Settings], main: Callable[[_Settings], Coroutine[Any, Any, None]]
+) -> NoReturn:
+    """Reads the settings and runs a process on uvloop.
+
+    A setting that is wrong, or a ConfigurationError, ends it with one line and status 1.
+    """
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname).1s %(name)s: %(message)s"
     )
     try:
-        uvloop.run(main)
+        uvloop.run(main(read_settings(settings)))
     except ConfigurationError as error:
         raise SystemExit(f"error: {error}") from None
     raise SystemExit(0)

@@ -13,8 +13,7 @@ from linly_mesh.rpc.server import Registration, run, serve
 from linly_mesh.workload import Workload
 
 
-async def _serve() -> None:
-    settings = Settings()
+async def _serve(settings: Settings) -> None:
     workload = Workload()
     draining = Draining()
     engine: AnimatorEngine = load_engine("linly.animator.engines", settings.engine)(
@@ -34,7 +33,7 @@ async def _serve() -> None:
 
 def main() -> NoReturn:
     """The console script."""
-    run(_serve())
+    run(Settings, _serve)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,7 @@ from linly_mesh.weights import weights_folder
 
 def main() -> None:
     """Serves until told to stop."""
-    settings = Settings()
-    run(_serve(settings))
+    run(Settings, _serve)
 
 
 async def _serve(settings: Settings) -> None:

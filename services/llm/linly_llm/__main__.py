@@ -19,7 +19,7 @@ async def _serve(settings: Settings) -> None:
 
 def main() -> None:
     """Serves until it is told to stop."""
-    run(_serve(Settings()))
+    run(Settings, _serve)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,10 @@ from linly_tts.voices import VoiceBook
 
 def main() -> None:
     """The command ``linly-tts``."""
-    run(_serve())
+    run(Settings, _serve)
 
 
-async def _serve() -> None:
-    settings = Settings()
+async def _serve(settings: Settings) -> None:
     engine = load_engine("linly.tts.engines", settings.engine)(settings)
     workload = Workload()
 
