@@ -14,6 +14,9 @@ from linly_mesh.identity.authority import Authority
 from linly_mesh.identity.issued import IssuedSvid
 from linly_mesh.identity.settings import IdentitySettings
 from linly_mesh.identity.spiffe import SpiffeId
+from linly_mesh.identity.svid import SvidFiles
+from linly_mesh.proxy.policy.mesh import Upstream
+from linly_mesh.proxy.policy.shipped import read_shipped_mesh
 from linly_mesh.settings import read_settings
 
 app = typer.Typer(help="Who may talk to whom, and how they prove it.", no_args_is_help=True)
@@ -40,6 +43,7 @@ def cert(
         raise CommandError(
             f"identities come from {settings.svid_folder} (MESH_SVID_FOLDER); ask there for one"
         )
+    mesh = read_shipped_mesh()
     source = IssuedSvid(
         Authority(settings.authority_folder),
         SpiffeId(name),
@@ -47,12 +51,17 @@ def cert(
         settings.ttl if ttl is None else _span(ttl),
     )
     svid = source.renew()
-    files = source.files()
     _print(f"{svid.id}, valid until {svid.not_after:%Y-%m-%d %H:%M} UTC")
+    if name not in mesh.workloads:
+        _print(f"No ServiceAccount is called {name}: as the policy is, it may call nothing.")
+    _print(_grpcurl(source.files(), mesh.upstreams["orchestrator"]))
+
+
+def _grpcurl(files: SvidFiles, server: Upstream) -> str:
     arguments = ("-cacert", files.bundle, "-cert", files.certificate, "-key", files.key)
-    # The name is what the server's certificate is checked against; an address is not in it.
-    line = ["grpcurl", *arguments, "-authority", "orchestrator", "127.0.1.15:50051", "list"]
-    _print(shlex.join(map(str, line)))
+    # The name is what the server's certificate is checked against; no address is in it.
+    where = ("-authority", server.name, f"{server.workload.address}:{server.port}")
+    return shlex.join(map(str, ("grpcurl", *arguments, *where, "list")))
 
 
 def _print(line: str) -> None:

@@ -3,33 +3,39 @@
 import os
 import shlex
 import stat
-import subprocess
-import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from linly_client.cli import main
 from linly_mesh.identity.provided import ProvidedSvid
 from linly_mesh.identity.spiffe import SpiffeId
 
 DEBUG = SpiffeId("debug")
 
 
+@dataclass
+class Done:
+    code: object
+    stdout: str
+    stderr: str
+
+
 @pytest.fixture
-def talker(tmp_path):
-    def run(*arguments, **environment):
-        command = [sys.executable, "-m", "linly_client.cli", "mesh", "cert", *arguments]
-        inherited = {name: value for name, value in os.environ.items() if "MESH_" not in name}
-        data = {"XDG_DATA_HOME": str(tmp_path / "data")}
-        return subprocess.run(
-            command,
-            cwd=tmp_path,
-            env=inherited | data | environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+def talker(tmp_path, monkeypatch, capsys):
+    for name in os.environ:
+        if name.startswith("MESH_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        monkeypatch.setattr("sys.argv", ["talker", "mesh", "cert", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Done(ended.value.code, *capsys.readouterr())
 
     return run
 
@@ -42,7 +48,7 @@ def grpcurl_arguments(output):
 def test_it_mints_what_its_grpcurl_line_names(talker, tmp_path):
     done = talker("debug")
 
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.stderr
     assert done.stdout.startswith(f"{DEBUG}, valid until ")
     named = grpcurl_arguments(done.stdout)
     folder = Path(named["-key"]).parent
@@ -54,10 +60,15 @@ def test_it_mints_what_its_grpcurl_line_names(talker, tmp_path):
     assert folder.is_relative_to(tmp_path / "data")
 
 
+def test_a_name_that_the_policy_does_not_know_is_pointed_out(talker):
+    assert "may call nothing" in talker("somebody").stdout
+    assert "may call nothing" not in talker("debug").stdout
+
+
 def test_folder_and_time_may_be_chosen(talker, tmp_path):
     done = talker("debug", "--out", "my keys", "--ttl", "90m")
 
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.stderr
     assert grpcurl_arguments(done.stdout)["-key"] == str(tmp_path / "my keys" / "key.pem")
     svid = ProvidedSvid(DEBUG, tmp_path / "my keys").refresh()
     left = svid.not_after - datetime.now(UTC)
@@ -87,12 +98,14 @@ def test_a_second_one_takes_the_place_of_the_first(talker, tmp_path):
         (["debug"], {"MESH_SVID_FOLDER": "/var/run/secrets"}, "/var/run/secrets"),
     ],
 )
-def test_an_error_is_one_clear_line(talker, tmp_path, arguments, environment, said):
+def test_an_error_is_one_clear_line(talker, tmp_path, monkeypatch, arguments, environment, said):
     tmp_path.chmod(0o755)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
 
-    done = talker(*arguments, **environment)
+    done = talker(*arguments)
 
-    assert done.returncode == 1
+    assert done.code == 1
     assert done.stdout == ""
     assert done.stderr.startswith("error: ")
     assert said in done.stderr

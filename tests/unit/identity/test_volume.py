@@ -1,13 +1,14 @@
 """Files that change as one."""
 
 import os
+import subprocess
 import sys
 import threading
 
 import pytest
 
 from linly_mesh.errors import ConfigurationError
-from linly_mesh.identity.volume import Volume, read_volume
+from linly_mesh.identity.volume import Volume
 
 NAMES = ("a", "b", "c")
 SWAPS = 2000
@@ -88,43 +89,41 @@ def test_a_failed_write_changes_nothing(volume, monkeypatch):
     assert volume.read(NAMES) == {"a": b"1", "b": b"1"}
 
 
-@pytest.fixture
-def close_race():
-    """Threads change places a hundred times more often."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(5e-5)
-    yield
-    sys.setswitchinterval(before)
+READER = """
+import sys
+from pathlib import Path
+from linly_mesh.identity.volume import read_volume
+
+folder, stop, *names = sys.argv[1:]
+seen = set()
+print("begins", flush=True)
+while not Path(stop).exists():
+    found = read_volume(Path(folder), names, private=names)
+    if len(found) != len(names) or len(set(found.values())) != 1:
+        sys.exit(f"mixed: {found}")
+    seen.update(found.values())
+print(len(seen))
+"""
 
 
-@pytest.mark.usefixtures("close_race")
-def test_readers_never_see_two_generations_mixed(volume, monkeypatch):
+def test_readers_never_see_two_generations_mixed(volume, tmp_path, monkeypatch):
     monkeypatch.setattr("os.fsync", lambda _: None)  # of the disk's pace this test is independent
     write(volume, a="0", b="0", c="0")
-    done = threading.Event()
-    mixed: list[dict[str, bytes]] = []
-    seen: list[int] = []
-
-    def read() -> None:
-        different = set()
-        while not done.is_set():
-            found = read_volume(volume.folder, NAMES, private=NAMES)
-            different.add(found.get("a"))
-            if len(found) != len(NAMES) or len(set(found.values())) != 1:
-                mixed.append(found)
-        seen.append(len(different))
-
-    readers = [threading.Thread(target=read) for _ in range(2)]
+    stop = tmp_path / "stop"
+    command = [sys.executable, "-c", READER, str(volume.folder), str(stop), *NAMES]
+    pipe = subprocess.PIPE
+    readers = [subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) for _ in range(2)]
     for reader in readers:
-        reader.start()
+        assert reader.stdout.readline() == "begins\n"
+
     for number in range(SWAPS):
         write(volume, **dict.fromkeys(NAMES, str(number)))
-    done.set()
-    for reader in readers:
-        reader.join()
+    stop.touch()
 
-    assert not mixed
-    assert min(seen) > 10  # they did read while it changed
+    for reader in readers:
+        output, complaint = reader.communicate()
+        assert complaint == ""
+        assert int(output) > 10  # it did read while the files changed
 
 
 def test_writers_take_turns(volume):
