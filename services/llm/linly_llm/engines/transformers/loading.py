@@ -10,6 +10,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from linly_llm.config import Settings
+from linly_llm.engines.transformers import quantization
 from linly_llm.weights import SMOLLM2
 from linly_mesh.errors import ConfigurationError
 from linly_mesh.weights import weights_folder
@@ -29,14 +30,19 @@ def load(settings: Settings) -> tuple[Any, Any]:
     source = settings.model or str(weights_folder(SMOLLM2))
     device = torch.device(_device(settings.device))
     dtype = _dtype(settings.dtype, device)
+    if dtype == torch.qint8 and not (device.type == "cpu" and quantization.supported()):
+        raise ConfigurationError("LLM_DTYPE=int8 needs an x86 processor with AVX2, and no GPU")
     try:
         tokenizer = AutoTokenizer.from_pretrained(source)
         model = AutoModelForCausalLM.from_pretrained(
-            source, dtype=dtype, attn_implementation="sdpa"
+            source,
+            dtype=torch.float32 if dtype == torch.qint8 else dtype,
+            attn_implementation="sdpa",
         )
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"cannot load the model '{source}': {error}") from error
-    return model.to(device).eval(), tokenizer
+    model = model.to(device).eval()
+    return quantization.quantize(model) if dtype == torch.qint8 else model, tokenizer
 
 
 def model_name(settings: Settings) -> str:
@@ -55,20 +61,8 @@ def _device(name: str) -> str:
 
 def _dtype(name: str, device: torch.device) -> torch.dtype:
     if name != "auto":
-        dtype: torch.dtype = getattr(torch, name)
+        dtype: torch.dtype = torch.qint8 if name == "int8" else getattr(torch, name)
         return dtype
     if device.type == "cuda":
-        fast = torch.cuda.is_bf16_supported()
-    else:
-        fast = "avx512_bf16" in _cpu_flags()  # those with AMX have it too
-    return torch.bfloat16 if fast else torch.float32
-
-
-def _cpu_flags() -> set[str]:
-    """Instruction sets of the processor; empty where the system does not tell."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return set()
-    flags = next((line for line in lines if line.startswith("flags")), "")
-    return set(flags.partition(":")[2].split())
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    return torch.qint8 if quantization.supported() else torch.float32
