@@ -25,7 +25,7 @@ class Settings(ServerSettings):
     """An ONNX file of Silero VAD, in place of the fetched weights."""
     min_speech: float = Field(default=0.1, ge=0, le=5)
     """Seconds; speech shorter than this does not begin an utterance."""
-    early_silence: float = Field(default=0.2, gt=0, le=10)
+    early_silence: float = Field(default=0.16, gt=0, le=10)
     """Seconds of silence after which a transcript is given as likely final."""
     end_silence: float = Field(default=0.48, gt=0, le=10)
     """Seconds of silence that end an utterance."""
