@@ -49,6 +49,11 @@ class House:
     async def stop(self, name: str) -> None:
         await self.servers.pop(name).stop(0)
 
+    async def restart(self, name: str) -> None:
+        """Starts a stage that was stopped; returns once the orchestrator has noticed."""
+        await self.start(name)
+        await getattr(self.channels, name).channel_ready()
+
     async def open(self, **settings) -> None:
         for name in self.stages:
             await self.start(name)

@@ -47,7 +47,7 @@ async def test_a_recogniser_that_fails_does_not_interrupt_the_reply(house):
 
 
 async def test_all_that_is_said_of_a_turn_lies_between_its_start_and_its_end(house):
-    house.llm.tokens = ["A long. "] * 10
+    house.llm.tokens = ["A long. "] * 3
     async with house.talk(listen=True, mode=REAL_TIME, barge_in=False) as talk:
         await talk.text("hi")
         events = await talk.until("audio")

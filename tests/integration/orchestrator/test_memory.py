@@ -34,8 +34,8 @@ async def test_a_prompt_that_the_model_refuses_does_not_spoil_the_next_turn(hous
 
 
 async def test_what_was_heard_of_a_failed_reply_is_remembered(house):
-    house.llm.tokens = ["First. ", "Second. ", "Third. "]
-    house.llm.per_token = 0.3
+    house.llm.tokens = ["First. ", "Sec", "ond. "]
+    house.llm.per_token = 0.3  # the first sentence has been heard when the model fails
     house.llm.error = ServiceError(grpc.StatusCode.INTERNAL, "BROKEN", "broken for a test")
     house.llm.fail_after = 2
     async with house.talk(mode=REAL_TIME) as talk:
