@@ -46,7 +46,6 @@ def render(
         files = Files(runtime, svid_source(name, settings).files())
         configuration = configure(mesh, name, files)
         if out:
-            runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
             configuration.write(files)
             _print(str(files.bootstrap))
         else:
@@ -90,8 +89,8 @@ def _row(explanation: Explanation) -> tuple[str, ...]:
 def _print_all(files: Files, configuration: Configuration) -> None:
     """As one stream of YAML documents, of which Envoy reads the first."""
     _print(f"# {files.bootstrap}\n{to_yaml(configuration.bootstrap)}---")
-    for name, content in configuration.secrets.items():
-        _print(f"# {files.runtime / name}\n{to_yaml(content)}---")
+    for path, content in configuration.secrets.items():
+        _print(f"# {path}\n{to_yaml(content)}---")
 
 
 def _print(text: str) -> None:

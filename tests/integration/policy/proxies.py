@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import sys
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from linly_mesh.proxy.envoy.bootstrap import configure
 from linly_mesh.proxy.envoy.files import Files
 from linly_mesh.proxy.policy.mesh import Mesh
 
+ENVOY = Path(sys.executable).with_name("envoy")
 PAGE = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\nconnection: close\r\n\r\nup\n"
 FORWARDED = "x-forwarded-client-cert"
 
@@ -81,7 +83,7 @@ async def envoy(world: World, workload: str, files: Files):
     configure(world.mesh, workload, files).write(files)
     with (files.runtime / "envoy.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            *("envoy", "--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"),
+            *(ENVOY, "--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"),
             *("-c", str(files.bootstrap)),
             stdout=log,
             stderr=log,
@@ -98,13 +100,17 @@ async def envoy(world: World, workload: str, files: Files):
 
 async def is_ready(admin: Path) -> bool:
     try:
-        reader, writer = await asyncio.open_unix_connection(admin)
+        return " 200 " in (await ask_admin(admin, "/ready")).partition("\r\n")[0]
     except OSError:
         return False
-    writer.write(b"GET /ready HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n")
+
+
+async def ask_admin(admin: Path, page: str) -> str:
+    reader, writer = await asyncio.open_unix_connection(admin)
+    writer.write(f"GET {page} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n".encode())
     answer = await reader.read()
     writer.close()
-    return b" 200 " in answer.partition(b"\r\n")[0]
+    return answer.decode()
 
 
 async def show_page(reader, writer):
@@ -139,7 +145,7 @@ def free_network() -> str:
     for last in range(64, 250):
         with contextlib.closing(socket.socket()) as probe:
             try:
-                probe.bind((f"127.64.{last}.1", 50051))
+                probe.bind((f"127.64.{last}.11", 50051))  # the first in the table
             except OSError:
                 continue
             return f"127.64.{last}"

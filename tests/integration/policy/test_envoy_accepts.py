@@ -3,6 +3,7 @@
 import subprocess
 
 import pytest
+from integration.policy.proxies import ENVOY
 from unit.policy import meshes
 
 from linly_mesh.proxy.envoy.bootstrap import configure
@@ -15,7 +16,7 @@ def validate(mesh, name, world):
     files = world.files(f"check-{name}", name)
     configure(mesh, name, files).write(files)
     return subprocess.run(
-        ["envoy", "--mode", "validate", "--log-level", "warning", "-c", files.bootstrap],
+        [ENVOY, "--mode", "validate", "--log-level", "warning", "-c", files.bootstrap],
         capture_output=True,
         text=True,
         check=False,
@@ -39,6 +40,7 @@ def test_a_configuration_of_everything_that_is_supported_is_valid(world, tmp_pat
 def test_what_envoy_does_not_know_is_not_valid(world):
     """Else the tests above would prove nothing."""
     files = world.files("check-broken", "asr")
+    files.configuration.mkdir()
     files.bootstrap.write_text("static_resources: {listenerz: []}\n")
-    command = ["envoy", "--mode", "validate", "-c", files.bootstrap]
+    command = [ENVOY, "--mode", "validate", "-c", files.bootstrap]
     assert subprocess.run(command, capture_output=True, check=False).returncode != 0

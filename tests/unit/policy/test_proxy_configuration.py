@@ -147,8 +147,12 @@ def test_what_a_destination_rule_leaves_open_is_istios_default_and_not_envoys(tm
 
 def test_the_secrets_name_the_files_of_the_identity_and_what_to_watch():
     secrets = configure(MESH, "asr", FILES).secrets
-    assert {*values(secrets, "filename")} == {"/svid/tls.crt", "/svid/tls.key", "/svid/ca.crt"}
-    assert [*values(secrets, "watched_directory")] == [{"path": "/svid"}] * 2
+    assert set(values([*secrets.values()], "filename")) == {
+        "/svid/tls.crt",
+        "/svid/tls.key",
+        "/svid/ca.crt",
+    }
+    assert list(values([*secrets.values()], "watched_directory")) == [{"path": "/svid"}] * 2
 
 
 def test_a_workload_that_is_not_there_is_an_error_that_names_the_others():

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -19,13 +20,14 @@ class Configuration:
 
     bootstrap: dict[str, Any]
     """What Envoy is started with; belongs into ``Files.bootstrap``."""
-    secrets: dict[str, dict[str, Any]]
-    """What the bootstrap refers to, by file name in ``Files.runtime``."""
+    secrets: dict[Path, dict[str, Any]]
+    """What the bootstrap refers to, by the file in which it has to be."""
 
     def write(self, files: Files) -> None:
         """Puts all files where they belong, the bootstrap last."""
-        for name, content in self.secrets.items():
-            (files.runtime / name).write_text(to_yaml(content), encoding="utf-8")
+        files.configuration.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path, content in self.secrets.items():
+            path.write_text(to_yaml(content), encoding="utf-8")
         files.bootstrap.write_text(to_yaml(self.bootstrap), encoding="utf-8")
 
 

@@ -11,7 +11,7 @@ class Files:
     """The files of one workload, in folders that only its user may enter."""
 
     runtime: Path
-    """The folder of the sockets and of the proxy's configuration."""
+    """The folder of the sockets."""
     svid: SvidFiles
     """Certificate, key and roots."""
 
@@ -32,16 +32,21 @@ class Files:
         return self.runtime / "envoy-admin.sock"
 
     @property
+    def configuration(self) -> Path:
+        """A folder of the proxy's own: it wakes for every change in there."""
+        return self.runtime / "envoy"
+
+    @property
     def bootstrap(self) -> Path:
-        """The proxy's configuration."""
-        return self.runtime / "envoy.yaml"
+        """What the proxy is started with."""
+        return self.configuration / "bootstrap.yaml"
 
     @property
     def certificate(self) -> Path:
-        """What tells the proxy of its certificate; read anew when the secrets change."""
-        return self.runtime / "envoy-certificate.yaml"
+        """What tells the proxy of its certificate."""
+        return self.configuration / "certificate.yaml"
 
     @property
     def roots(self) -> Path:
         """What tells the proxy whose certificates to trust."""
-        return self.runtime / "envoy-roots.yaml"
+        return self.configuration / "roots.yaml"

@@ -1,5 +1,6 @@
 """Mutual TLS: who we are, whom we trust, and whom we expect."""
 
+from pathlib import Path
 from typing import Any
 
 from linly_mesh.identity.spiffe import TRUST_DOMAIN, SpiffeId
@@ -33,7 +34,7 @@ def outbound(files: Files, server: SpiffeId, host: str) -> dict[str, Any]:
     )
 
 
-def secrets(files: Files) -> dict[str, dict[str, Any]]:
+def secrets(files: Files) -> dict[Path, dict[str, Any]]:
     """The SDS resources, by the file that each belongs in.
 
     They name the files of the SVID and the folder in which a change of them shows.
@@ -49,8 +50,8 @@ def secrets(files: Files) -> dict[str, dict[str, Any]]:
         "watched_directory": watched,
     }
     return {
-        files.certificate.name: _secret(_CERTIFICATE, {"tls_certificate": certificate}),
-        files.roots.name: _secret(_ROOTS, {"validation_context": roots}),
+        files.certificate: _secret(_CERTIFICATE, {"tls_certificate": certificate}),
+        files.roots: _secret(_ROOTS, {"validation_context": roots}),
     }
 
 
@@ -60,7 +61,11 @@ def _socket(context: dict[str, Any]) -> dict[str, Any]:
 
 def _common(files: Files, expected: dict[str, str], protocol: str) -> dict[str, Any]:
     return {
-        "tls_params": {"tls_minimum_protocol_version": "TLSv1_3"},
+        # Both ends of the range: Envoy's own maximum for its calls is 1.2.
+        "tls_params": {
+            "tls_minimum_protocol_version": "TLSv1_3",
+            "tls_maximum_protocol_version": "TLSv1_3",
+        },
         "alpn_protocols": [protocol],
         "tls_certificate_sds_secret_configs": [_sds(_CERTIFICATE, str(files.certificate))],
         "combined_validation_context": {
