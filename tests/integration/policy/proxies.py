@@ -64,11 +64,16 @@ class Application(grpc.GenericRpcHandler):
 
 
 @contextlib.asynccontextmanager
-async def proxied(world: World, workload: str, account: str | None = None):
+async def proxied(
+    world: World,
+    workload: str,
+    account: str | None = None,
+    application: grpc.GenericRpcHandler | None = None,
+):
     """The application and the proxy of ``workload``, which shows the SVID of ``account``."""
     files = world.files(workload, account or workload)
     async with contextlib.AsyncExitStack() as stack:
-        server = grpc.aio.server(handlers=[Application()])
+        server = grpc.aio.server(handlers=[application or Application()])
         server.add_insecure_port(f"unix:{files.application('grpc')}")
         await server.start()
         stack.push_async_callback(server.stop, 0)
