@@ -293,6 +293,14 @@ def test_a_kind_that_is_not_supported_is_refused(tmp_path, api, kind):
         meshes.read(tmp_path)
 
 
+def test_a_namespace_without_proxies_is_refused(tmp_path):
+    namespace = meshes.document("v1", "Namespace", "talker")
+    namespace["metadata"]["labels"] = {"istio-injection": "disabled"}
+    meshes.write(tmp_path, [*meshes.complete(), namespace])
+    with pytest.raises(PolicyError, match=r"namespace-talker\.yaml:7: .*disabled"):
+        meshes.read(tmp_path)
+
+
 def test_what_is_no_policy_is_passed_over(tmp_path):
     other = meshes.document("v1", "ConfigMap", "other", data={"a": "b"})
     meshes.write(tmp_path, [*meshes.complete(), other])

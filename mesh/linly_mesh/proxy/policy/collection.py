@@ -23,6 +23,7 @@ from linly_mesh.proxy.policy.traffic import (
 from linly_mesh.proxy.policy.workloads import (
     Deployment,
     Service,
+    check_namespace,
     read_deployment,
     read_service,
     read_service_account,
@@ -63,6 +64,8 @@ class Resources:
                 self.routes.append(read_virtual_service(found))
             case "networking.istio.io", "EnvoyFilter":
                 check_counterpart(found)
+            case "", "Namespace":
+                check_namespace(found)
             case "", "Service":
                 self.services.append(read_service(found))
             case "", "ServiceAccount":

@@ -120,6 +120,14 @@ def read_deployment(found: Resource) -> Deployment:
     )
 
 
+def check_namespace(found: Resource) -> None:
+    """Refuses a namespace whose pods would have no proxy."""
+    metadata = found.body.entries()["metadata"].entries()
+    labels = metadata["labels"].entries() if "labels" in metadata else {}
+    if "istio-injection" in labels:
+        labels["istio-injection"].choice("enabled")
+
+
 def _ports(container: Field) -> list[Port]:
     fields = container.entries()
     if "ports" not in fields:
