@@ -23,10 +23,7 @@ class Settings(ServerSettings):
     """Where speech synthesis answers."""
     animator_target: str = "127.0.0.1:50064"
     """Where the animator answers."""
-    system_instruction: str = (
-        "You are a friendly assistant in a spoken conversation. "
-        "Answer in one or two short plain sentences."
-    )
+    system_instruction: str = "You are a helpful assistant. Answer in one short sentence."
     """Instructions to the language model when a talk brings none."""
     history_messages: int = Field(default=20, ge=0)
     """The most messages of earlier turns that the language model is given."""

@@ -39,7 +39,7 @@ class Settings(ServerSettings):
     """The most tokens that a request may ask for."""
     default_max_new_tokens: int = Field(default=256, ge=1)
     """The most tokens of a reply when the request does not say."""
-    temperature: float = Field(default=0.7, ge=0, le=2)
+    temperature: float = Field(default=0.3, ge=0, le=2)
     """Used when the request does not say; 0 takes the likeliest token every time."""
     top_p: float = Field(default=0.95, gt=0, le=1)
     """Used when the request does not say."""
