@@ -127,7 +127,9 @@ class Performance:
                     timeline.llm.gave(delta.timing if delta.HasField("timing") else None)
                     yield Written(delta.text, to_seconds(delta.elapsed))
                 else:
-                    timeline.usage = response.finished.usage
+                    finished = response.finished
+                    timeline.usage = finished.usage
+                    yield Written("", to_seconds(finished.elapsed))
 
 
 async def _failure(run: Awaitable[None]) -> Exception | None:

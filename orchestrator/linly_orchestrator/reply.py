@@ -33,6 +33,7 @@ class Written:
     """More text of a reply."""
 
     text: str
+    """May be none: the end completes a clause as well."""
     elapsed: float = 0.0
     """Seconds of the language model's own time up to this text."""
 
@@ -110,8 +111,9 @@ class Reply:
     async def _write(self, source: AsyncGenerator[Written, None]) -> None:
         async with aclosing(source):
             async for written in source:
-                self.text += written.text
-                self._unsent.put_now(written.text)
+                if written.text:
+                    self.text += written.text
+                    self._unsent.put_now(written.text)
                 if self._voice is not None:
                     await self._unspoken.put(written)
         self._unsent.close()
@@ -137,7 +139,8 @@ class Reply:
             self._timeline.tts.began()
             if self._timeline.tts.first_output is None:
                 self._timeline.text_passed_on.append((clock.now(), written.elapsed))
-            await call.write(written.text)
+            if written.text:
+                await call.write(written.text)
         await call.end()
 
     async def _speak(self, call: SpeechCall) -> None:

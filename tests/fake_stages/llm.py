@@ -68,7 +68,11 @@ class FakeLlm(llm_pb2_grpc.LlmServiceServicer):
                 yield _Response(delta=delta)
             usage = llm_pb2.Usage(prompt_tokens=1, completion_tokens=len(self.tokens))
             reason = llm_pb2.FINISH_REASON_STOP
-            yield _Response(finished=llm_pb2.Finished(finish_reason=reason, usage=usage))
+            yield _Response(
+                finished=llm_pb2.Finished(
+                    finish_reason=reason, usage=usage, elapsed=to_duration(elapsed)
+                )
+            )
 
     async def GetCapabilities(self, request, context) -> llm_pb2.GetCapabilitiesResponse:
         return llm_pb2.GetCapabilitiesResponse(

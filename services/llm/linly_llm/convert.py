@@ -47,7 +47,9 @@ def to_response(part: Delta | Finished) -> llm_pb2.GenerateResponse:
     usage = llm_pb2.Usage(
         prompt_tokens=part.prompt_tokens, completion_tokens=part.completion_tokens
     )
-    finished = llm_pb2.Finished(finish_reason=_REASONS[part.reason], usage=usage)
+    finished = llm_pb2.Finished(
+        finish_reason=_REASONS[part.reason], usage=usage, elapsed=to_duration(part.elapsed)
+    )
     return llm_pb2.GenerateResponse(finished=finished)
 
 

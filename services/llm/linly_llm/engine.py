@@ -85,6 +85,8 @@ class Finished:
     """Tokens of the prompt, chat template included."""
     completion_tokens: int
     """Tokens of the reply."""
+    elapsed: float
+    """Seconds from the prompt to the end."""
 
 
 class PromptTooLongError(Exception):

@@ -80,6 +80,6 @@ def test_a_delta_carries_its_times():
 
 
 def test_the_end_carries_reason_and_usage():
-    finished = to_response(Finished(FinishReason.LENGTH, 3, 4)).finished
+    finished = to_response(Finished(FinishReason.LENGTH, 3, 4, 0.5)).finished
     assert finished.finish_reason == llm_pb2.FINISH_REASON_LENGTH
     assert (finished.usage.prompt_tokens, finished.usage.completion_tokens) == (3, 4)

@@ -114,6 +114,7 @@ class TransformersEngine:
                 reason=FinishReason.STOP if reply.stopped else FinishReason.LENGTH,
                 prompt_tokens=len(tokens),
                 completion_tokens=reply.tokens,
+                elapsed=perf_counter() - started,
             )
 
     def _decode(self, tokens: Sequence[int]) -> str:
