@@ -13,7 +13,7 @@ from linly_client.events import Event
 from linly_client.options import TalkOptions, to_config
 from linly_mesh.rpc.channel import open_channel
 from linly_mesh.rpc.convert import to_duration
-from linly_mesh.rpc.duplex import DuplexCall, open_duplex
+from linly_mesh.rpc.duplex import CallEndedError, DuplexCall, open_duplex
 
 MAX_MESSAGE_BYTES = 32 << 20
 """Larger than any message of the contract: a key frame, or the longest history."""
@@ -136,7 +136,7 @@ def _talk_errors(target: str) -> Iterator[None]:
         yield
     except grpc.aio.AioRpcError as error:
         raise from_call(error, target) from None
-    except asyncio.InvalidStateError as error:
+    except CallEndedError as error:
         raise TalkError(
             grpc.StatusCode.FAILED_PRECONDITION, "client", "TALK_ENDED", str(error)
         ) from None

@@ -68,7 +68,7 @@ def is_gone(pid: int) -> bool:
 
 async def lose_connection(process: Process, folder: Path) -> None:
     async with launched([process], folder):
-        os.kill(_children_of(os.getpid())[0], signal.SIGKILL)
+        _kill_child_of(folder)
         raise ConnectionError("the connection was lost")
 
 
@@ -124,7 +124,7 @@ async def test_a_command_that_does_not_exist_is_told(stage):
 async def test_a_crash_cancels_the_block_and_is_what_is_told(stage):
     async def watch():
         async with launched([stage.process("a", "orphan")], stage.folder):
-            os.kill(_children_of(os.getpid())[0], signal.SIGKILL)
+            _kill_child_of(stage.folder)
             await asyncio.Event().wait()
 
     with pytest.raises(LaunchError, match="a was killed by SIGKILL"):
@@ -231,6 +231,16 @@ async def test_a_launcher_that_is_killed_takes_its_processes_along(stage):
     await launcher.wait()
     await until(lambda: is_gone(child))
     assert stage.journal[-1] == "a stopped"
+
+
+def _kill_child_of(folder: Path) -> None:
+    """The tests share their process with others that have children of their own."""
+    (child,) = [
+        pid
+        for pid in _children_of(os.getpid())
+        if str(folder) in Path(f"/proc/{pid}/cmdline").read_text()
+    ]
+    os.kill(child, signal.SIGKILL)
 
 
 def _children_of(pid: int) -> list[int]:

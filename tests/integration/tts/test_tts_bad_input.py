@@ -49,8 +49,6 @@ async def failure(service: Service, requests: list[Request]) -> tuple[grpc.aio.A
         ([END], "request"),
         ([config(), config()], "request"),
         ([config(), text("hello"), Request()], "request"),
-        ([config(), END, text("late")], "request"),
-        ([config(), END, END], "request"),
         ([config(voice="nobody"), END], "config.voice"),
         ([config(voice="en-us\x00"), END], "config.voice"),
         ([config(voice="../../../etc/passwd"), END], "config.voice"),
