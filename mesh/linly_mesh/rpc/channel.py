@@ -19,21 +19,7 @@ _OPTIONS: tuple[tuple[str, int], ...] = (
 )
 
 
-def open_channel(
-    target: str, *, max_message_bytes: int = 4 << 20, window_bytes: int = 64 << 10
-) -> grpc.aio.Channel:
-    """A plaintext channel to ``unix:/path`` or ``host:port`` on this machine.
-
-    Args:
-        target: where to call.
-        max_message_bytes: the largest message that is received.
-        window_bytes: what a stream may hold that its reader has not taken yet. It has this
-            effect only because bandwidth probing is off (measured with grpcio 1.85: 8 KiB hold
-            6 KiB, 64 KiB hold 89 KiB, and with probing 6 MiB pile up).
-    """
-    options = (
-        *_OPTIONS,
-        ("grpc.max_receive_message_length", max_message_bytes),
-        ("grpc.http2.lookahead_bytes", window_bytes),
-    )
+def open_channel(target: str, *, max_message_bytes: int = 4 << 20) -> grpc.aio.Channel:
+    """A plaintext channel to ``unix:/path`` or ``host:port`` on this machine."""
+    options = (*_OPTIONS, ("grpc.max_receive_message_length", max_message_bytes))
     return grpc.aio.insecure_channel(target, options=options)

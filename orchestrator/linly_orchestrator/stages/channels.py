@@ -8,11 +8,6 @@ from linly_mesh.rpc.channel import open_channel
 from linly_orchestrator.config import Settings
 from linly_orchestrator.stages.limits import StageLimits
 
-_SPEECH_WINDOW = 8 << 10
-"""Bytes: 0.2 s of 22 kHz audio. What is made ahead of a listener should not pile up here."""
-_VIDEO_WINDOW = 32 << 10
-"""Bytes: 0.2 s of video at 1.1 Mbit/s."""
-
 
 @dataclass(frozen=True)
 class Stages:
@@ -30,8 +25,8 @@ class Stages:
         return cls(
             asr=open_channel(settings.asr_target),
             llm=open_channel(settings.llm_target),
-            tts=open_channel(settings.tts_target, window_bytes=_SPEECH_WINDOW),
-            animator=open_channel(settings.animator_target, window_bytes=_VIDEO_WINDOW),
+            tts=open_channel(settings.tts_target),
+            animator=open_channel(settings.animator_target),
             limits=StageLimits(
                 connect=settings.connect_limit,
                 first_output=settings.first_output_limit,
