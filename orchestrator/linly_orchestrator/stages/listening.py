@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import grpc
@@ -10,7 +11,7 @@ from linly.asr.v1 import asr_pb2, asr_pb2_grpc
 from linly.common.v1 import common_pb2
 from linly.talk.v1 import talk_pb2
 from linly_mesh.rpc.convert import to_seconds
-from linly_mesh.rpc.duplex import DuplexCall, open_duplex
+from linly_mesh.rpc.duplex import CallEndedError, DuplexCall, open_duplex
 from linly_orchestrator import clock
 from linly_orchestrator.channel import Channel
 from linly_orchestrator.stages.arrivals import Arrival, Arrivals
@@ -69,6 +70,7 @@ class Listening:
         sample_bytes = 2 if audio.encoding == common_pb2.AUDIO_ENCODING_LINEAR16 else 1
         self._bytes_per_second = sample_bytes * audio.sample_rate_hertz
         self._outgoing: Channel[Arrival] = Channel(limits.connect + _SPARE, self._seconds)
+        self._said_end = False
         self._in_utterance = False
         self.arrivals = Arrivals(self._bytes_per_second)
 
@@ -126,6 +128,7 @@ class Listening:
         tell: Callable[[Heard], None],
     ) -> None:
         guard = StallGuard(STAGE, self._limits.first_output, self._limits.gap)
+        self._said_end = False
         async with asyncio.TaskGroup() as group:
             writer = group.create_task(self._write(call, begin, guard))
             try:
@@ -133,7 +136,7 @@ class Listening:
                     while (response := await guard.read(call.read)) is not None:
                         self._expect(response, guard)
                         tell(Heard(response=response))
-                    if not writer.done():
+                    if not self._said_end:
                         raise stream_ended(STAGE)
             finally:
                 writer.cancel()
@@ -148,8 +151,10 @@ class Listening:
             async for arrival in self._outgoing:
                 await self._pass_on(arrival, call, guard)
             guard.owe()
-            await call.write(_Request(end=asr_pb2.End()))
-            await call.done_writing()
+            self._said_end = True  # its answer may be here before the write returns
+            with suppress(CallEndedError):
+                await call.write(_Request(end=asr_pb2.End()))
+                await call.done_writing()
 
     async def _pass_on(
         self, arrival: Arrival, call: DuplexCall[_Request, _Response], guard: StallGuard

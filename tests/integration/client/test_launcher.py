@@ -193,7 +193,7 @@ async def test_cancelling_while_they_start_leaves_nothing_behind(stage):
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await starting
-    assert not list(_children_of(os.getpid()))
+    assert not _children_in(stage.folder)
 
 
 async def test_a_second_cancel_does_not_wait_for_those_that_do_not_stop(stage):
@@ -213,7 +213,7 @@ async def test_a_second_cancel_does_not_wait_for_those_that_do_not_stop(stage):
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    await until(lambda: not _children_of(os.getpid()))
+    await until(lambda: not _children_in(stage.folder))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's help is Linux's own")
@@ -234,13 +234,17 @@ async def test_a_launcher_that_is_killed_takes_its_processes_along(stage):
 
 
 def _kill_child_of(folder: Path) -> None:
-    """The tests share their process with others that have children of their own."""
-    (child,) = [
+    (child,) = _children_in(folder)
+    os.kill(child, signal.SIGKILL)
+
+
+def _children_in(folder: Path) -> list[int]:
+    """Those of this test: it shares its process with others that have children of their own."""
+    return [
         pid
         for pid in _children_of(os.getpid())
         if str(folder) in Path(f"/proc/{pid}/cmdline").read_text()
     ]
-    os.kill(child, signal.SIGKILL)
 
 
 def _children_of(pid: int) -> list[int]:
