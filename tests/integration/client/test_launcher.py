@@ -240,11 +240,14 @@ def _kill_child_of(folder: Path) -> None:
 
 def _children_in(folder: Path) -> list[int]:
     """Those of this test: it shares its process with others that have children of their own."""
-    return [
-        pid
-        for pid in _children_of(os.getpid())
-        if str(folder) in Path(f"/proc/{pid}/cmdline").read_text()
-    ]
+    return [pid for pid in _children_of(os.getpid()) if str(folder) in _command_line(pid)]
+
+
+def _command_line(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""  # it has just ended
 
 
 def _children_of(pid: int) -> list[int]:
