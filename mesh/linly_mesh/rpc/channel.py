@@ -2,7 +2,9 @@
 
 import grpc
 
-_OPTIONS: tuple[tuple[str, int], ...] = (
+from linly_mesh.rpc.target import Target
+
+_OPTIONS: tuple[tuple[str, int | str], ...] = (
     # With bandwidth probing a receiver lets 4 MiB pile up per stream before a writer feels
     # anything: two minutes of speech. Without it, 64 KiB.
     ("grpc.http2.bdp_probe", 0),
@@ -19,7 +21,17 @@ _OPTIONS: tuple[tuple[str, int], ...] = (
 )
 
 
-def open_channel(target: str, *, max_message_bytes: int = 4 << 20) -> grpc.aio.Channel:
-    """A plaintext channel to ``unix:/path`` or ``host:port`` on this machine."""
+def open_channel(target: str | Target, *, max_message_bytes: int = 4 << 20) -> grpc.aio.Channel:
+    """A channel to a service.
+
+    Args:
+        target: ``unix:/path`` or ``host:port`` in the clear on this machine, or a Target.
+        max_message_bytes: the largest response message that is accepted.
+    """
     options = (*_OPTIONS, ("grpc.max_receive_message_length", max_message_bytes))
-    return grpc.aio.insecure_channel(target, options=options)
+    if not isinstance(target, Target):
+        return grpc.aio.insecure_channel(target, options=options)
+    if target.tls is None:
+        return grpc.aio.insecure_channel(target.address, options=options)
+    options = (*options, ("grpc.default_authority", target.tls.server_name))
+    return grpc.aio.secure_channel(target.address, target.tls.credentials(), options=options)
