@@ -14,6 +14,7 @@ from linly_client.options import TalkOptions, to_config
 from linly_mesh.rpc.channel import open_channel
 from linly_mesh.rpc.convert import to_duration
 from linly_mesh.rpc.duplex import CallEndedError, DuplexCall, open_duplex
+from linly_mesh.rpc.target import Target
 
 MAX_MESSAGE_BYTES = 32 << 20
 """Larger than any message of the contract: a key frame, or the longest history."""
@@ -101,8 +102,8 @@ class Talk:
 class TalkClient:
     """Reaches the talk service of one mesh."""
 
-    def __init__(self, target: str) -> None:
-        """Takes ``unix:/path`` or ``host:port``."""
+    def __init__(self, target: str | Target) -> None:
+        """Takes ``unix:/path`` or ``host:port`` in the clear, or a Target with an identity."""
         self._target = target
 
     @asynccontextmanager
@@ -124,10 +125,10 @@ class TalkClient:
             AsyncExitStack() as stack,
         ):
             stub = talk_pb2_grpc.TalkServiceStub(channel)
-            with _talk_errors(self._target):
+            with _talk_errors(str(self._target)):
                 call = await stack.enter_async_context(open_duplex(stub.Converse, timeout=timeout))
                 await call.write(Request(config=config))
-            yield Talk(call, self._target)
+            yield Talk(call, str(self._target))
 
 
 @contextmanager

@@ -11,26 +11,27 @@ import typer
 
 from linly_client.chat import Chat
 from linly_client.cli.console import console
+from linly_client.cli.reach import talk_service
 from linly_client.cli.run import on_signal, print_error, run
 from linly_client.cli.screen import Screen
 from linly_client.errors import TalkError
 from linly_client.events import TurnEnded
 from linly_client.options import TalkOptions
 from linly_client.talk import TalkClient
-from linly_mesh.proxy.endpoints import target
 
 _HINT = "Ctrl-C interrupts the reply, Ctrl-D leaves."
 
 
 def chat(
     address: Annotated[
-        str | None, typer.Option("--target", help="Where the talk service listens.")
+        str | None,
+        typer.Option("--target", help="Where the talk service is: host:port, or unix:/path."),
     ] = None,
     system: Annotated[str, typer.Option(help="Instructions to the language model.")] = "",
 ) -> None:
     """Type with the portrait; Ctrl-C interrupts its reply, Ctrl-D leaves."""
     options = TalkOptions(system_instruction=system, audio=False, video=None)
-    run(_chat(Chat(TalkClient(address or target("orchestrator")), options)))
+    run(_chat(Chat(TalkClient(talk_service(address)), options)))
 
 
 async def _chat(conversation: Chat) -> None:

@@ -14,6 +14,7 @@ from linly_client.options import TalkOptions
 from linly_client.recording import Recording
 from linly_client.talk import Talk, TalkClient
 from linly_client.wav import Wav
+from linly_mesh.rpc.target import Target
 
 _HEARING_PATIENCE = 10.0
 """Seconds after a spoken question in which its turn must have begun."""
@@ -57,7 +58,7 @@ Ask = Callable[[Talk, Turns], Coroutine[Any, Any, None]]
 
 
 async def converse(
-    target: str, options: TalkOptions, ask: Ask, *, output: Path | None, turns_asked: int = 1
+    target: Target, options: TalkOptions, ask: Ask, *, output: Path | None, turns_asked: int = 1
 ) -> None:
     """Talks, shows it, and records it if ``output`` is given.
 

@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 
 from linly_client.cli.console import console
+from linly_client.cli.reach import CALLER
 from linly_client.cli.run import run
 from linly_client.cli.talk import Output, Portrait, Questions, ask, read_questions
-from linly_client.cli.up import mesh, stay
+from linly_client.cli.up import running, stay
 from linly_client.wav import Wav
-from linly_mesh.proxy.endpoints import target
+from linly_mesh.proxy.local import LocalMesh
 from linly_mesh.weights import declared, is_fetched
 
 
@@ -41,9 +42,10 @@ def _fetch_models() -> None:
 async def _demo(
     questions: Sequence[Wav], portrait: Path | None, output: Path | None, once: bool
 ) -> None:
-    async with mesh():
+    local = LocalMesh.read()
+    async with running(local):
         console.print()
-        await ask(questions, portrait, output, target("orchestrator"))
+        await ask(questions, portrait, output, local.target("orchestrator", CALLER))
         if not once:
             console.print()
-            await stay(invite=True)
+            await stay(local, invite=True)

@@ -18,11 +18,13 @@ from linly.talk.v1 import talk_pb2, talk_pb2_grpc
 from linly.tts.v1 import tts_pb2, tts_pb2_grpc
 from linly_client.cli.console import CommandError, console
 from linly_client.cli.processes import SERVICES
+from linly_client.cli.reach import OPERATOR
 from linly_client.cli.run import run
 from linly_client.errors import connection_failure
-from linly_mesh.proxy.endpoints import target
+from linly_mesh.proxy.local import LocalMesh
 from linly_mesh.proxy.readiness import check_serving
 from linly_mesh.rpc.channel import open_channel
+from linly_mesh.rpc.target import Target
 
 _TIMEOUT = 3.0
 _CAPABILITIES: dict[str, tuple[Callable[..., Any], Callable[[], Any]]] = {
@@ -48,7 +50,9 @@ def status() -> None:
 
 
 async def _status() -> None:
-    reports = await asyncio.gather(*(_ask(name) for name in SERVICES))
+    local = LocalMesh.read()
+    targets = {name: local.target(name, OPERATOR) for name in SERVICES}
+    reports = await asyncio.gather(*(_ask(name, target) for name, target in targets.items()))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("service", "state", "version", "engine", "model"):
         table.add_column(column, overflow="fold")
@@ -60,7 +64,7 @@ async def _status() -> None:
     console.print(table)
     for report in reports:
         if report.trouble:
-            line = f"{report.name}: {target(report.name)}: {report.trouble}"
+            line = f"{report.name}: {targets[report.name]}: {report.trouble}"
             console.print(Text(line, "dim"), soft_wrap=True)
     down = [report.name for report in reports if not report.serving]
     if down:
@@ -68,11 +72,11 @@ async def _status() -> None:
         raise CommandError(f"{', '.join(down)} {verb} not serving; start with: talker up")
 
 
-async def _ask(name: str) -> _Report:
+async def _ask(name: str, target: Target) -> _Report:
     stub, request = _CAPABILITIES[name]
     try:
-        serving = await check_serving(target(name), timeout=_TIMEOUT)
-        async with open_channel(target(name)) as channel:
+        serving = await check_serving(target, timeout=_TIMEOUT)
+        async with open_channel(target) as channel:
             answer = await stub(channel).GetCapabilities(request(), timeout=_TIMEOUT)
     except grpc.aio.AioRpcError as error:
         return _Report(

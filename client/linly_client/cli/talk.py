@@ -8,12 +8,16 @@ import typer
 
 from linly_client.cli.console import CommandError
 from linly_client.cli.conversation import converse, say, speak
+from linly_client.cli.reach import talk_service
 from linly_client.cli.run import run
 from linly_client.options import Microphone, Playback, TalkOptions, Video
 from linly_client.wav import Wav, read_wav
-from linly_mesh.proxy.endpoints import target
+from linly_mesh.rpc.target import Target
 
-Target = Annotated[str | None, typer.Option("--target", help="Where the talk service listens.")]
+Address = Annotated[
+    str | None,
+    typer.Option("--target", help="Where the talk service is: host:port, or unix:/path."),
+]
 Questions = Annotated[
     list[Path], typer.Option("--audio", help="A spoken question (WAV); give it again for more.")
 ]
@@ -24,31 +28,31 @@ Output = Annotated[
 
 
 def talk(
-    audio: Questions, portrait: Portrait = None, output: Output = None, address: Target = None
+    audio: Questions, portrait: Portrait = None, output: Output = None, address: Address = None
 ) -> None:
     """Ask aloud and watch the answer."""
     questions = read_questions(audio)
-    run(ask(questions, portrait, output, address or target("orchestrator")))
+    run(ask(questions, portrait, output, talk_service(address)))
 
 
 def say_command(
     text: Annotated[str, typer.Argument(help="The words.")],
     portrait: Portrait = None,
     output: Output = None,
-    address: Target = None,
+    address: Address = None,
 ) -> None:
     """Have the portrait speak your words."""
     options = _options(portrait, output)
-    run(converse(address or target("orchestrator"), options, say(text), output=output))
+    run(converse(talk_service(address), options, say(text), output=output))
 
 
 async def ask(
-    questions: Sequence[Wav], portrait: Path | None, output: Path | None, address: str
+    questions: Sequence[Wav], portrait: Path | None, output: Path | None, service: Target
 ) -> None:
     """Asks ``questions`` one after the other in one talk."""
     microphone = Microphone(sample_rate=questions[0].sample_rate)
     options = _options(portrait, output, microphone)
-    await converse(address, options, speak(questions), output=output, turns_asked=len(questions))
+    await converse(service, options, speak(questions), output=output, turns_asked=len(questions))
 
 
 def read_questions(paths: Sequence[Path]) -> list[Wav]:

@@ -3,15 +3,21 @@
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import Annotated, Self
 
 import typer
 
 from linly_client.cli.console import CommandError, console
-from linly_client.cli.processes import SERVICES, process
+from linly_client.cli.processes import SERVICES, processes
+from linly_client.cli.reach import CALLER
 from linly_client.cli.run import run, signalled
-from linly_mesh.proxy.endpoints import runtime_folder, target
+from linly_mesh.identity.rotation import Rotation
+from linly_mesh.proxy.endpoints import runtime_folder
 from linly_mesh.proxy.launcher import Process, State, launched
+from linly_mesh.proxy.local import LocalMesh
+
+_SCRAPER = "prometheus"
+"""Its certificate is kept fresh as well: Prometheus reads the files anew by itself."""
 
 
 def up(
@@ -28,53 +34,74 @@ def up(
 
 
 async def _up(names: Sequence[str]) -> None:
-    async with mesh(names):
-        await stay(invite="orchestrator" in names)
+    local = LocalMesh.read()
+    async with running(local, names):
+        await stay(local, invite="orchestrator" in names)
 
 
-async def stay(*, invite: bool) -> None:
+async def stay(local: LocalMesh, *, invite: bool) -> None:
     """Waits for Ctrl-C; ``invite``: says how to talk to the mesh."""
     with signalled() as event:
         if invite:
-            _print_invitation()
+            _print_invitation(local)
         console.print("Ctrl-C stops the services.")
         await event.wait()
     console.print("stopping … (Ctrl-C again: at once)", style="dim")
 
 
 @asynccontextmanager
-async def mesh(names: Sequence[str] = SERVICES) -> AsyncIterator[None]:
-    """Runs the services while the block runs, and shows how they come and go."""
-    begin = time.monotonic()
-    waiting = list(names)
-    spinner = console.status("")
+async def running(local: LocalMesh, names: Sequence[str] = SERVICES) -> AsyncIterator[None]:
+    """Runs the services behind their proxies while the block runs, and shows them come and go."""
+    rotation = Rotation([local.svid(name) for name in (*names, _SCRAPER)])
+    with _Display(names) as display:
+        async with (
+            rotation.running(),
+            launched(processes(local, names), runtime_folder(), on_change=display.show),
+        ):
+            display.all_ready()
+            yield
 
-    def show(changed: Process, state: State) -> None:
+
+class _Display:
+    """What the services do, for a person at a terminal; their proxies go without saying."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+        self._waiting = list(names)
+        self._begin = time.monotonic()
+        self._spinner = console.status("")
+
+    def __enter__(self) -> Self:
+        self._spinner.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._spinner.stop()
+
+    def show(self, changed: Process, state: State) -> None:
+        if changed.name not in self._names:
+            return
         match state:
             case State.READY:
-                waiting.remove(changed.name)
-                took = time.monotonic() - begin
+                self._waiting.remove(changed.name)
+                took = time.monotonic() - self._begin
                 console.print(f"[green]✓[/] {changed.name:<13} ready after {took:.1f} s")
             case State.STOPPED:
                 console.print(f"[dim]·[/] {changed.name:<13} stopped")
             case _:
                 pass
         starting = state in (State.STARTING, State.READY)
-        spinner.update(f"starting {', '.join(waiting)} …" if starting else "stopping …")
+        waiting = ", ".join(self._waiting)
+        self._spinner.update(f"starting {waiting} …" if starting else "stopping …")
 
-    try:
-        spinner.start()
-        processes = [process(name) for name in names]
-        async with launched(processes, runtime_folder(), on_change=show):
-            spinner.stop()
-            yield
-    finally:
-        spinner.stop()
+    def all_ready(self) -> None:
+        self._spinner.stop()
 
 
-def _print_invitation() -> None:
+def _print_invitation(local: LocalMesh) -> None:
     """How to talk to a mesh that is up."""
-    console.print(f"ready on {target('orchestrator')}", soft_wrap=True)
+    target = local.target("orchestrator", CALLER)
+    console.print(f"ready on {target} (mutual TLS, as {CALLER})", soft_wrap=True)
     for command, purpose in (
         ("talker chat", "type with it"),
         ("talker talk --audio question.wav -o answer.mp4", "ask aloud, record the answer"),

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 from linly_mesh.errors import ConfigurationError
@@ -58,6 +59,22 @@ class Rotation:
         async with asyncio.TaskGroup() as group:
             for source in self._sources:
                 group.create_task(self._keep(source))
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Every workload has a valid SVID while the block runs.
+
+        Raises:
+            ConfigurationError: one has none and none can be had.
+            OSError: its folder can't be read or written.
+        """
+        await self.start()
+        renewing = asyncio.create_task(self.run())
+        try:
+            yield
+        finally:
+            renewing.cancel()
+            await asyncio.wait([renewing])
 
     def current(self, service: str) -> Svid:
         """The SVID of a service as it was last seen, for its expiry.

@@ -1,4 +1,4 @@
-"""Where the processes of one machine find each other."""
+"""The folder in which the processes of one user find each other."""
 
 import os
 import stat
@@ -32,16 +32,12 @@ def runtime_folder() -> Path:
     return folder
 
 
-def target(service: str) -> str:
-    """The address of a service: ``$<SERVICE>_TARGET``, or its socket in the runtime folder.
+def socket_path(path: Path) -> Path:
+    """The path, if the kernel takes it as that of a socket.
 
     Raises:
-        ConfigurationError: the runtime folder is unsafe, or its path too long for a socket.
+        ConfigurationError: it is too long.
     """
-    given = os.environ.get(f"{service.upper()}_TARGET")
-    if given:
-        return given
-    path = runtime_folder() / f"{service}.sock"
     if len(os.fsencode(path)) > _LONGEST_SOCKET_PATH:
         raise ConfigurationError(f"{path} is too long for a socket; set XDG_RUNTIME_DIR")
-    return f"unix:{path}"
+    return path

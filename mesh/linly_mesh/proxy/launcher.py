@@ -5,15 +5,13 @@ import fcntl
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-import grpc
-
-from linly_mesh.proxy.readiness import check_serving, until_serving
+from linly_mesh.proxy.readiness import Probe
 
 _TAIL_LINES = 8
 _CRASH_PATIENCE = 0.5
@@ -22,18 +20,20 @@ _CRASH_PATIENCE = 0.5
 
 @dataclass(frozen=True)
 class Process:
-    """One process and how to tell that it is ready."""
+    """One process."""
 
     name: str
     """Unique, short: names the log and the lock."""
     command: Sequence[str]
     """Program and arguments."""
-    target: str
-    """Where its gRPC health service answers: ``unix:/path`` or ``host:port``."""
+    probe: Probe
+    """How to tell that it is ready."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Added to the launcher's own."""
     depends_on: Sequence[str] = ()
     """Names of those that are ready before this one starts, and stopped after it."""
+    before_stop: Callable[[], Awaitable[None]] | None = None
+    """Awaited before it is told to stop; an OSError means that there is nothing to do any more."""
 
 
 class State(StrEnum):
@@ -43,6 +43,10 @@ class State(StrEnum):
     READY = "ready"
     STOPPING = "stopping"
     STOPPED = "stopped"
+
+
+Pids = Mapping[str, int]
+"""Process ids by the processes' names."""
 
 
 class LaunchError(Exception):
@@ -65,8 +69,8 @@ async def launched(
     on_change: OnChange = lambda process, state: None,
     ready_timeout: float = 180.0,
     grace: float = 35.0,
-) -> AsyncIterator[None]:
-    """Runs ``processes`` while the block runs.
+) -> AsyncIterator[Pids]:
+    """Runs ``processes`` while the block runs, and gives their ids.
 
     The block is entered when all are ready; those that do not depend on each other start side
     by side. If one ends by itself, the block is cancelled. When the block is left, however,
@@ -91,7 +95,7 @@ async def launched(
             async with asyncio.TaskGroup() as watchers:
                 try:
                     await fleet.start(watchers)
-                    yield
+                    yield fleet.pids()
                 except Exception:
                     await fleet.look_for_crash()
                     raise
@@ -126,6 +130,9 @@ class _Fleet:
         for ready in self._ready.values():
             await ready.wait()
 
+    def pids(self) -> Pids:
+        return {name: child.pid for name, child in self._running.items()}
+
     async def look_for_crash(self) -> None:
         """If a process has just ended, that is what is to be told: its watcher cancels us."""
         await asyncio.wait(
@@ -149,7 +156,8 @@ class _Fleet:
             if name in self._ready:
                 await self._ready[name].wait()
         self._on_change(process, State.STARTING)
-        await _refuse_occupied(process)
+        if await process.probe.answers():
+            raise LaunchError(f"{process.name}: something else answers in its place already")
         child = self._running[process.name] = await self._spawn(process)
         async with asyncio.TaskGroup() as group:
             ready = group.create_task(self._await_ready(process))
@@ -160,7 +168,7 @@ class _Fleet:
     async def _await_ready(self, process: Process) -> None:
         try:
             async with asyncio.timeout(self._ready_timeout):
-                await until_serving(process.target)
+                await process.probe.until_ready()
         except TimeoutError:
             what = f"was not ready after {self._ready_timeout:g} s"
             raise self._failure(process, what) from None
@@ -188,6 +196,9 @@ class _Fleet:
         child = self._running.get(process.name)
         if child is not None and child.returncode is None:
             self._on_change(process, State.STOPPING)
+            if process.before_stop is not None:
+                with suppress(OSError):
+                    await process.before_stop()
             with suppress(ProcessLookupError):
                 child.send_signal(signal.SIGTERM)
             with suppress(TimeoutError):
@@ -223,12 +234,6 @@ def _lock(process: Process, folder: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
-
-
-async def _refuse_occupied(process: Process) -> None:
-    with suppress(grpc.aio.AioRpcError):
-        await check_serving(process.target)
-        raise LaunchError(f"{process.name}: something else answers on {process.target} already")
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -50,6 +50,11 @@ def from_rpc_error(error: grpc.aio.AioRpcError, stage: str) -> Status:
     return status
 
 
+def is_signed(error: grpc.aio.AioRpcError) -> bool:
+    """Whether an application says that the error is its own; gRPC and proxies don't."""
+    return any(key == _DETAILS_KEY for key, _ in error.trailing_metadata() or ())
+
+
 def error_info(status: Status) -> ErrorInfo | None:
     """The reason and domain, if the status has them."""
     return _unpack_first(status, ErrorInfo)

@@ -12,7 +12,7 @@ from linly.common.v1 import common_pb2
 from linly.talk.v1 import talk_pb2
 from linly.tts.v1 import tts_pb2
 from linly_mesh.rpc.convert import to_seconds
-from linly_mesh.rpc.duplex import DuplexCall, open_duplex
+from linly_mesh.rpc.duplex import DuplexCall
 from linly_mesh.rpc.status import error_info
 from linly_orchestrator.channel import Channel
 from linly_orchestrator.stages.animated import AnimatedSpeech, Request, Response
@@ -21,10 +21,10 @@ from linly_orchestrator.stages.errors import (
     StallGuard,
     calling,
     first_stage_error,
-    reach,
     stream_ended,
 )
 from linly_orchestrator.stages.limits import StageLimits
+from linly_orchestrator.stages.reaching import reach, reached_duplex
 
 STAGE = "animator"
 _OUTGOING = 5.0
@@ -47,7 +47,6 @@ class Animation:
 
         ``on_idle`` takes the frames between speeches, and says whether it had room for them.
         """
-        self._channel = channel
         self._stub = animator_pb2_grpc.AnimatorServiceStub(channel)
         self._limits = limits
         self._image = config.image
@@ -67,13 +66,15 @@ class Animation:
     async def create_avatar(self, timeout: float | None) -> None:
         """Gives the talk's image, if it brought one, to the animator."""
         if self._image:
-            await reach(self._channel, STAGE, self._limits.connect)
             guard = StallGuard(STAGE, self._limits.first_output, self._limits.gap)
             guard.owe()
+
+            async def create() -> animator_pb2.CreateAvatarResponse:
+                call = self._stub.CreateAvatar(self._image_requests(), timeout=timeout)
+                return await guard.read(lambda: call)
+
             with calling(STAGE):
-                answer = await guard.read(
-                    lambda: self._stub.CreateAvatar(self._image_requests(), timeout=timeout)
-                )
+                answer = await reach(STAGE, self._limits.connect, create)
             self.avatar_id = answer.avatar_id
             self.notices = tuple(answer.notices)
         self._config.avatar_id = self.avatar_id
@@ -142,9 +143,9 @@ class Animation:
         guard = StallGuard(STAGE, self._limits.first_output, self._limits.gap)
         guard.owe()
         try:
-            await reach(self._channel, STAGE, self._limits.connect)
             with calling(STAGE):
-                async with open_duplex(self._stub.StreamingAnimate, timeout=timeout) as call:
+                method = self._stub.StreamingAnimate
+                async with reached_duplex(STAGE, self._limits.connect, method, timeout) as call:
                     await call.write(Request(config=self._config))
                     response = await guard.read(call.read)
                     if response is None:

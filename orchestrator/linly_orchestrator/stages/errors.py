@@ -15,7 +15,6 @@ from linly_mesh.rpc.duplex import CallEndedError
 from linly_mesh.rpc.status import error_info, from_rpc_error
 
 _Answer = TypeVar("_Answer")
-_READY = grpc.ChannelConnectivity.READY
 
 
 class StageError(Exception):
@@ -64,22 +63,6 @@ def calling(stage: str) -> Iterator[None]:
         raise StageError(from_rpc_error(error, stage)) from error
     except CallEndedError as error:
         raise stream_ended(stage) from error
-
-
-async def reach(channel: grpc.aio.Channel, stage: str, limit: float) -> None:
-    """Waits until the stage can be called: one that is restarting delays a turn, no more.
-
-    Raises:
-        StageError: it can't be reached within ``limit`` seconds.
-    """
-    try:
-        async with asyncio.timeout(limit):
-            while (state := channel.get_state(try_to_connect=True)) is not _READY:
-                await channel.wait_for_state_change(state)
-    except TimeoutError:
-        message = f"{stage} can't be reached"
-        code = grpc.StatusCode.UNAVAILABLE
-        raise StageError(make_status(code, stage, "UNREACHABLE", message)) from None
 
 
 class StallGuard:

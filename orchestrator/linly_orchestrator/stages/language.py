@@ -1,13 +1,16 @@
 """The language model."""
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack
+from typing import Any
 
 import grpc
 
 from linly.llm.v1 import llm_pb2, llm_pb2_grpc
 from linly.talk.v1 import talk_pb2
-from linly_orchestrator.stages.errors import StallGuard, calling, reach
+from linly_orchestrator.stages.errors import StallGuard, calling
 from linly_orchestrator.stages.limits import StageLimits
+from linly_orchestrator.stages.reaching import reach
 
 STAGE = "llm"
 
@@ -17,7 +20,6 @@ class Language:
 
     def __init__(self, channel: grpc.aio.Channel, limits: StageLimits) -> None:
         """Calls over ``channel``."""
-        self._channel = channel
         self._stub = llm_pb2_grpc.LlmServiceStub(channel)
         self._limits = limits
 
@@ -37,11 +39,15 @@ class Language:
             request.max_new_tokens = config.max_new_tokens
         guard = StallGuard(STAGE, self._limits.first_output, self._limits.gap)
         guard.owe()
-        await reach(self._channel, STAGE, self._limits.connect)
-        with calling(STAGE):
-            call = self._stub.Generate(request, timeout=timeout)
-            try:
-                while (response := await guard.read(call.read)) is not grpc.aio.EOF:
+        async with AsyncExitStack() as stack:
+
+            async def begin() -> tuple[Any, Any]:
+                call = self._stub.Generate(request, timeout=timeout)
+                stack.callback(call.cancel)
+                return call, await guard.read(call.read)
+
+            with calling(STAGE):
+                call, response = await reach(STAGE, self._limits.connect, begin)
+                while response is not grpc.aio.EOF:
                     yield response
-            finally:
-                call.cancel()
+                    response = await guard.read(call.read)

@@ -11,7 +11,7 @@ from linly.asr.v1 import asr_pb2, asr_pb2_grpc
 from linly.common.v1 import common_pb2
 from linly.talk.v1 import talk_pb2
 from linly_mesh.rpc.convert import to_seconds
-from linly_mesh.rpc.duplex import CallEndedError, DuplexCall, open_duplex
+from linly_mesh.rpc.duplex import CallEndedError, DuplexCall
 from linly_orchestrator import clock
 from linly_orchestrator.channel import Channel
 from linly_orchestrator.stages.arrivals import Arrival, Arrivals
@@ -20,10 +20,10 @@ from linly_orchestrator.stages.errors import (
     StallGuard,
     calling,
     first_stage_error,
-    reach,
     stream_ended,
 )
 from linly_orchestrator.stages.limits import StageLimits
+from linly_orchestrator.stages.reaching import reached_duplex
 
 STAGE = "asr"
 _SPARE = 1.0
@@ -54,7 +54,6 @@ class Listening:
         self, channel: grpc.aio.Channel, limits: StageLimits, config: talk_pb2.TalkConfig
     ) -> None:
         """Listens as the talk asks."""
-        self._channel = channel
         self._limits = limits
         self._stub = asr_pb2_grpc.AsrServiceStub(channel)
         audio = config.audio_input
@@ -104,10 +103,9 @@ class Listening:
                 begin.append(arrival)
             self.arrivals = Arrivals(self._bytes_per_second)
             try:
-                await reach(self._channel, STAGE, self._limits.connect)
                 with calling(STAGE):
-                    async with open_duplex(
-                        self._stub.StreamingRecognize, timeout=timeout()
+                    async with reached_duplex(
+                        STAGE, self._limits.connect, self._stub.StreamingRecognize, timeout()
                     ) as call:
                         await self._listen(call, begin, tell)
                 begin = []

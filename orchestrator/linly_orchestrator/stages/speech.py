@@ -7,9 +7,10 @@ import grpc
 
 from linly.talk.v1 import talk_pb2
 from linly.tts.v1 import tts_pb2, tts_pb2_grpc
-from linly_mesh.rpc.duplex import DuplexCall, open_duplex
-from linly_orchestrator.stages.errors import StallGuard, calling, reach, stream_ended
+from linly_mesh.rpc.duplex import DuplexCall
+from linly_orchestrator.stages.errors import StallGuard, calling, stream_ended
 from linly_orchestrator.stages.limits import StageLimits
+from linly_orchestrator.stages.reaching import reached_duplex
 
 STAGE = "tts"
 SEGMENT = "reply"
@@ -65,7 +66,6 @@ class Speech:
         self, channel: grpc.aio.Channel, limits: StageLimits, config: talk_pb2.TalkConfig
     ) -> None:
         """Calls over ``channel`` with the voice and format that the talk asks for."""
-        self._channel = channel
         self._stub = tts_pb2_grpc.TtsServiceStub(channel)
         self._limits = limits
         self._config = tts_pb2.SynthesisConfig(
@@ -95,9 +95,9 @@ class Speech:
     @asynccontextmanager
     async def open(self, timeout: float | None) -> AsyncIterator[SpeechCall]:
         """Begins a reply; leaving the block stops the synthesis."""
-        await reach(self._channel, STAGE, self._limits.connect)
         with calling(STAGE):
-            async with open_duplex(self._stub.StreamingSynthesize, timeout=timeout) as call:
+            method = self._stub.StreamingSynthesize
+            async with reached_duplex(STAGE, self._limits.connect, method, timeout) as call:
                 await call.write(_Request(config=self._config))
                 guard = StallGuard(STAGE, self._limits.first_output, self._limits.gap)
                 yield SpeechCall(call, guard)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import av
 import grpc
 import pytest
+from own_mesh import own_environment
 
 from linly_client.wav import read_wav
 
@@ -26,12 +27,7 @@ class Result:
 
 @pytest.fixture
 def environment(tmp_path):
-    mine = {k: v for k, v in os.environ.items() if not k.endswith("_TARGET")}
-    return mine | {
-        "XDG_RUNTIME_DIR": str(tmp_path),
-        "LINLY_CACHE": str(tmp_path / "cache"),
-        "COLUMNS": "80",
-    }
+    return {**own_environment(tmp_path), "LINLY_CACHE": str(tmp_path / "cache")}
 
 
 @pytest.fixture
@@ -124,7 +120,7 @@ async def test_ctrl_c_interrupts_the_reply_and_ctrl_d_leaves(start, target):
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("say", "hi"), "error: the talk service is not serving (unix:"),
+        (("say", "hi"), "error: the talk service is not serving (127."),
         (("talk", "--audio", "none.wav"), "error: none.wav: No such file or directory"),
         (("say", "hi", "--portrait", "me.jpg"), "error: me.jpg: No such file or directory"),
         (("say", "hi", "-o", "o.avi"), "error: o.avi: the name must end in .mp4 or .wav"),
@@ -185,5 +181,5 @@ async def test_the_status_is_a_table_that_fits(talker):
     result = await talker("status")
     rows = [line.split() for line in result.out.splitlines() if "not serving" in line]
     assert [row[0] for row in rows] == ["asr", "llm", "tts", "animator", "orchestrator"]
-    table = result.out.split("asr: unix")[0]
+    table = result.out.split("asr: 127.")[0]
     assert all(len(line) <= 80 for line in table.splitlines())

@@ -10,15 +10,17 @@ from pathlib import Path
 import pytest
 
 from linly_mesh.proxy.launcher import LaunchError, Process, State, launched
+from linly_mesh.proxy.readiness import GrpcHealth
 
 SCRIPT = Path(__file__).with_name("fake_process.py")
 LAUNCH = """
 import asyncio, sys
 from pathlib import Path
 from linly_mesh.proxy.launcher import Process, launched
+from linly_mesh.proxy.readiness import GrpcHealth
 async def main():
     name, target, folder, *command = sys.argv[1:]
-    async with launched([Process(name, command, target)], Path(folder)):
+    async with launched([Process(name, command, GrpcHealth(target))], Path(folder)):
         print("ready", flush=True)
         await asyncio.Event().wait()
 asyncio.run(main())
@@ -35,7 +37,7 @@ class Stage:
     def process(self, name: str, *mode: str, after: tuple[str, ...] = ()) -> Process:
         target = f"unix:{self.folder}/{name}.sock"
         command = (sys.executable, str(SCRIPT), name, target, str(self.path), *mode)
-        return Process(name, command, target, depends_on=after)
+        return Process(name, command, GrpcHealth(target), depends_on=after)
 
     @property
     def journal(self) -> list[str]:
@@ -112,7 +114,7 @@ async def test_one_that_does_not_start_is_named_with_its_last_words(stage):
 
 
 async def test_a_command_that_does_not_exist_is_told(stage):
-    process = Process("a", ("/no/such/program",), "unix:/tmp/none")
+    process = Process("a", ("/no/such/program",), GrpcHealth("unix:/tmp/none"))
     with pytest.raises(LaunchError, match="a ended by itself with status 1") as caught:
         async with launched([process], stage.folder):
             pytest.fail("nobody was ready")
@@ -171,7 +173,7 @@ async def test_a_socket_that_somebody_else_serves_is_left_alone(stage, tmp_path)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     async with launched([stage.process("a")], stage.folder):
-        with pytest.raises(LaunchError, match="something else answers on"):
+        with pytest.raises(LaunchError, match="something else answers"):
             async with launched([stage.process("a")], elsewhere):
                 pytest.fail("it took the first one's socket")
 
@@ -220,7 +222,7 @@ async def test_a_second_cancel_does_not_wait_for_those_that_do_not_stop(stage):
 async def test_a_launcher_that_is_killed_takes_its_processes_along(stage):
     process = stage.process("a")
     launcher = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", LAUNCH, "a", process.target, str(stage.folder)),
+        *(sys.executable, "-c", LAUNCH, "a", f"unix:{stage.folder}/a.sock", str(stage.folder)),
         *process.command,
         stdout=asyncio.subprocess.PIPE,
     )

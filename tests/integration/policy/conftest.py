@@ -5,7 +5,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from integration.policy.proxies import World, free_network
+from integration.policy.proxies import World
+from own_mesh import free_network
 
 from linly_mesh.identity.authority import Authority
 from linly_mesh.proxy.policy.reader import read_mesh

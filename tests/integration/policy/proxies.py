@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 import sys
 from dataclasses import dataclass
 from datetime import timedelta
@@ -143,15 +142,3 @@ async def outcome(opened: grpc.aio.Channel, method: str) -> grpc.StatusCode:
     except grpc.aio.AioRpcError as error:
         return error.code()
     return grpc.StatusCode.OK
-
-
-def free_network() -> str:
-    """The first three bytes of loopback addresses at which nobody here listens."""
-    for last in range(64, 250):
-        with contextlib.closing(socket.socket()) as probe:
-            try:
-                probe.bind((f"127.64.{last}.11", 50051))  # the first in the table
-            except OSError:
-                continue
-            return f"127.64.{last}"
-    raise AssertionError("no loopback address is free")

@@ -3,24 +3,18 @@ import os
 import pytest
 
 from linly_mesh.errors import ConfigurationError
-from linly_mesh.proxy.endpoints import runtime_folder, target
+from linly_mesh.proxy.endpoints import runtime_folder, socket_path
 
 
 @pytest.fixture(autouse=True)
 def base(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.delenv("ASR_TARGET", raising=False)
     return tmp_path
 
 
-def test_a_service_has_a_socket_in_the_users_own_folder(base):
-    assert target("asr") == f"unix:{base}/linly-talker/asr.sock"
+def test_a_user_has_a_folder_of_their_own(base):
+    assert runtime_folder() == base / "linly-talker"
     assert (base / "linly-talker").stat().st_mode & 0o777 == 0o700
-
-
-def test_a_target_that_is_given_wins(monkeypatch):
-    monkeypatch.setenv("ASR_TARGET", "127.0.1.1:50051")
-    assert target("asr") == "127.0.1.1:50051"
 
 
 def test_without_a_session_folder_the_name_tells_users_apart(monkeypatch):
@@ -48,9 +42,6 @@ def test_a_missing_session_folder_is_said(base, monkeypatch):
         runtime_folder()
 
 
-def test_a_path_too_long_for_a_socket_is_said(base, monkeypatch):
-    deep = base / ("x" * 100)
-    deep.mkdir()
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(deep))
+def test_a_path_too_long_for_a_socket_is_said(base):
     with pytest.raises(ConfigurationError, match="too long"):
-        target("asr")
+        socket_path(base / ("x" * 100))
