@@ -1,6 +1,7 @@
 """``talker mesh render`` and ``explain``: what the policy becomes, and what it means."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,13 +14,13 @@ from linly_client.cli.console import console
 from linly_mesh.identity.settings import IdentitySettings
 from linly_mesh.identity.source import svid_source
 from linly_mesh.identity.spiffe import SpiffeId
+from linly_mesh.proxy.containers import ContainerSettings
 from linly_mesh.proxy.endpoints import runtime_folder
 from linly_mesh.proxy.envoy.bootstrap import Configuration, configure, to_yaml
 from linly_mesh.proxy.envoy.files import Files
 from linly_mesh.proxy.policy.explanation import Explanation, explain
-from linly_mesh.proxy.policy.mesh import Mesh
-from linly_mesh.proxy.policy.reader import read_mesh
-from linly_mesh.proxy.policy.shipped import read_shipped_mesh
+from linly_mesh.proxy.policy.mesh import Network
+from linly_mesh.proxy.policy.shipped import read_source
 from linly_mesh.settings import read_settings
 
 Source = Annotated[
@@ -34,16 +35,19 @@ def render(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Write the files, a folder per workload; its sockets will be there too."),
+        typer.Option(
+            help="Write the files, a folder per workload; on a machine its sockets are there too."
+        ),
     ] = None,
     source: Source = None,
+    network: Annotated[
+        Network, typer.Option(help="All on this machine, or each in a container of its own.")
+    ] = Network.MACHINE,
 ) -> None:
-    """Print the Envoy configuration that the policy becomes on this machine."""
-    mesh = _read(source)
-    settings = read_settings(IdentitySettings)
+    """Print the Envoy configuration that the policy becomes."""
+    mesh = read_source(source, network)
     for name in [workload] if workload else mesh.workloads:
-        runtime = (out.absolute() if out else runtime_folder()) / name
-        files = Files(runtime, svid_source(name, settings).files())
+        files = _files(name, network, out)
         configuration = configure(mesh, name, files)
         if out:
             configuration.write(files)
@@ -60,7 +64,7 @@ def explain_command(
     source: Source = None,
 ) -> None:
     """Say which workloads let CALLER call METHOD, and by which rule."""
-    mesh = _read(source)
+    mesh = read_source(source)
     identity = SpiffeId.parse(caller) if caller.startswith("spiffe:") else SpiffeId(caller)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("workload", "", "why", "where"):
@@ -72,10 +76,12 @@ def explain_command(
         _print(f"No ServiceAccount is called {identity.service_account}.")
 
 
-def _read(source: Path | None) -> Mesh:
-    if source is None:
-        return read_shipped_mesh()
-    return read_mesh(source / "policy", source / "kubernetes")
+def _files(name: str, network: Network, out: Path | None) -> Files:
+    svid = svid_source(name, read_settings(IdentitySettings)).files()
+    if network is Network.MACHINE:
+        return Files((out.absolute() if out else runtime_folder()) / name, svid)
+    files = read_settings(ContainerSettings).files(name, svid)
+    return replace(files, proxy=out.absolute() / name) if out else files
 
 
 def _row(explanation: Explanation) -> tuple[str, ...]:

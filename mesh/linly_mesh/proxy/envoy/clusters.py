@@ -44,6 +44,8 @@ def remote(upstream: Upstream, files: Files) -> Json:
         "transport_socket": tls.outbound(files, upstream.workload.identity, upstream.host),
         "typed_extension_protocol_options": _options(protocol, pool.idle_timeout),
     }
+    if upstream.workload.is_looked_up:
+        cluster |= {"type": "STRICT_DNS", "dns_lookup_family": "V4_ONLY"}  # again every 5 s
     if pool.keepalive is not None:
         cluster["upstream_connection_options"] = {"tcp_keepalive": _keepalive(pool)}
     if rule.outliers is not None:

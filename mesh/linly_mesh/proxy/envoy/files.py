@@ -7,13 +7,11 @@ from linly_mesh.identity.svid import SvidFiles
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
-    """The files of one workload, in folders that only its user may enter."""
+class Sockets:
+    """Where an application and its proxy meet, in a folder that only their user may enter."""
 
     runtime: Path
     """The folder of the sockets."""
-    svid: SvidFiles
-    """Certificate, key and roots."""
 
     def application(self, port: str) -> Path:
         """The socket on which the application serves one of its ports, by the port's name."""
@@ -31,10 +29,20 @@ class Files:
         """The socket of the proxy's admin interface."""
         return self.runtime / "envoy-admin.sock"
 
+
+@dataclass(frozen=True, slots=True)
+class Files(Sockets):
+    """All files of one workload, in folders that only its user may enter."""
+
+    svid: SvidFiles
+    """Certificate, key and roots."""
+    proxy: Path | None = None
+    """Where its configuration is kept; None: beside the sockets."""
+
     @property
     def configuration(self) -> Path:
         """A folder of the proxy's own: it wakes for every change in there."""
-        return self.runtime / "envoy"
+        return self.proxy or self.runtime / "envoy"
 
     @property
     def bootstrap(self) -> Path:

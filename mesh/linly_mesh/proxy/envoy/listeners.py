@@ -30,7 +30,7 @@ def inbound(workload: Workload, port: Port, files: Files) -> Json:
         "set_current_client_cert_details": {"uri": True},
         "normalize_path": True,  # Istio's default: policies see the path that the application sees
     }
-    address = {"socket_address": {"address": workload.address, "port_value": port.number}}
+    address = {"socket_address": {"address": workload.bound_to, "port_value": port.number}}
     chain = _chain(manager) | {"transport_socket": tls.inbound(files, _ALPN[port.protocol])}
     return _listener(name, address, chain)
 

@@ -2,11 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv4Address
 
 from linly_mesh.identity.spiffe import SpiffeId
 from linly_mesh.proxy.policy.authorization import AuthorizationPolicy
 from linly_mesh.proxy.policy.traffic import DestinationRule, VirtualService
 from linly_mesh.proxy.policy.workloads import Port
+
+
+class Network(StrEnum):
+    """How workloads reach each other."""
+
+    MACHINE = "machine"
+    """All on one machine: each has a loopback address of its own, by a table."""
+    CONTAINERS = "containers"
+    """Each in a network of its own, and called by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +29,7 @@ class Workload:
     ports: tuple[Port, ...]
     """What it serves; none: it only calls."""
     address: str
-    """Its own on one machine; empty if it serves nothing."""
+    """Where others reach it: its own on one machine, else its name; empty if it serves nothing."""
     policies: tuple[AuthorizationPolicy, ...]
     """Those that select it."""
 
@@ -26,6 +37,20 @@ class Workload:
     def name(self) -> str:
         """Short and unique in the mesh."""
         return self.identity.service_account
+
+    @property
+    def is_looked_up(self) -> bool:
+        """Whether its address is a name, which stands for another address after a restart."""
+        try:
+            IPv4Address(self.address)
+        except ValueError:
+            return True
+        return False
+
+    @property
+    def bound_to(self) -> str:
+        """Where its proxy listens: a network of its own has no other workload to share with."""
+        return "0.0.0.0" if self.is_looked_up else self.address
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,19 @@ from linly_mesh.errors import ConfigurationError
 from linly_mesh.identity.spiffe import TRUST_DOMAIN
 from linly_mesh.proxy.policy.collection import Resources
 from linly_mesh.proxy.policy.fields import PolicyError, read_documents
-from linly_mesh.proxy.policy.mesh import Mesh
+from linly_mesh.proxy.policy.mesh import Mesh, Network
 from linly_mesh.proxy.policy.resources import resource
 
 _ADDRESSES = "addresses.toml"
 
 
-def read_mesh(policy: Path, kubernetes: Path) -> Mesh:
+def read_mesh(policy: Path, kubernetes: Path, network: Network = Network.MACHINE) -> Mesh:
     """Reads and checks a mesh.
 
     Args:
         policy: folder of the Istio resources and of ``addresses.toml``.
         kubernetes: folder of the manifests.
+        network: how workloads reach each other. In containers the table is not read.
 
     Raises:
         PolicyError: something in a file can't be honoured.
@@ -30,7 +31,11 @@ def read_mesh(policy: Path, kubernetes: Path) -> Mesh:
     for document in read_documents([policy, kubernetes]):
         found.add(resource(document))
     found.check()
-    addresses = _read_addresses(policy / _ADDRESSES)
+    addresses = (
+        _read_addresses(policy / _ADDRESSES)
+        if network is Network.MACHINE
+        else {item.service_account: item.service_account for item in found.deployments}
+    )
     workloads = {item.service_account: found.workload(item, addresses) for item in found.identities}
     by_host = {item.host(TRUST_DOMAIN): item for item in found.services}
     for host, place in found.hosts():
