@@ -1,6 +1,5 @@
 """A whole mesh of real processes with the embedded engines."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,6 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from own_mesh import own_environment
+
+from linly_mesh.identity.settings import IdentitySettings
+from linly_mesh.proxy.local import LocalMesh
+from linly_mesh.proxy.policy.reader import read_mesh
+from linly_mesh.rpc.target import Target
 
 ROOT = Path(__file__).resolve().parents[2]
 QUESTIONS = ROOT / "tests" / "data" / "questions"
@@ -18,15 +23,18 @@ TALKER = Path(sys.executable).with_name("talker")
 
 
 class Mesh:
-    """Processes that are started and stopped one by one, in one runtime folder."""
+    """Workloads that are started and stopped one by one, each behind its proxy."""
 
     def __init__(self, folder: Path) -> None:
-        self.environment = {**os.environ, "XDG_RUNTIME_DIR": str(folder), "COLUMNS": "80"}
-        self.folder = folder / "linly-talker"
+        self.environment = own_environment(folder)
+        self.folder = Path(self.environment["XDG_RUNTIME_DIR"]) / "linly-talker"
+        source = Path(self.environment["MESH_SOURCE"])
+        identity = IdentitySettings(identity_folder=self.environment["MESH_IDENTITY_FOLDER"])
+        self.local = LocalMesh(read_mesh(source / "policy", source / "kubernetes"), identity)
         self._running: dict[str, subprocess.Popen] = {}
 
-    def target(self, service: str) -> str:
-        return f"unix:{self.folder}/{service}.sock"
+    def target(self, service: str, caller: str = "client") -> Target:
+        return self.local.target(service, caller)
 
     def talker(self, *arguments: str, timeout: float = 90) -> subprocess.CompletedProcess:
         """Runs a command to its end."""
@@ -68,14 +76,18 @@ class Mesh:
         return {
             service
             for service in (*STAGES, "orchestrator")
-            if (self.folder / f"{service}.sock").exists() and self._healthy(service)
+            if self.socket(service).exists() and self._healthy(service)
         }
+
+    def socket(self, service: str) -> Path:
+        """Of the application itself, behind its proxy."""
+        return self.folder / service / "grpc.sock"
 
     def _healthy(self, service: str) -> bool:
         import grpc
         from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-        with grpc.insecure_channel(self.target(service)) as channel:
+        with grpc.insecure_channel(f"unix:{self.socket(service)}") as channel:
             try:
                 answer = health_pb2_grpc.HealthStub(channel).Check(
                     health_pb2.HealthCheckRequest(), timeout=1

@@ -133,7 +133,7 @@ async def _idle(mesh) -> None:
     from linly_mesh.rpc.channel import open_channel
 
     for stage in STAGES:
-        async with open_channel(mesh.target(stage)) as channel, asyncio.timeout(2):
+        async with open_channel(mesh.target(stage, "debug")) as channel, asyncio.timeout(2):
             stub = admin_pb2_grpc.AdminServiceStub(channel)
             while True:
                 now = await stub.GetWorkload(admin_pb2.GetWorkloadRequest())

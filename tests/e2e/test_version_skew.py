@@ -69,7 +69,9 @@ async def test_a_talk_over_versions(
     mesh, tmp_path, change_request, change_response, unknown_events
 ):
     services = {
-        stage: SkewedService(mesh.target(stage), change_request, change_response, unknown_events)
+        stage: SkewedService(
+            f"unix:{mesh.socket(stage)}", change_request, change_response, unknown_events
+        )
         for stage in STAGES
     }
     question = read_wav(QUESTIONS / f"{QUESTION.replace(' ', '-')}.wav")

@@ -1,7 +1,7 @@
 """An animator whose frames are noise of a fixed size."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import grpc
 
@@ -9,6 +9,7 @@ from linly.animator.v1 import animator_pb2, animator_pb2_grpc
 from linly.common.v1 import common_pb2
 from linly_mesh.errors import ServiceError
 from linly_mesh.rpc.convert import to_duration, to_seconds
+from linly_mesh.rpc.draining import Draining
 from linly_mesh.rpc.requests import RequestReader
 from linly_mesh.rpc.server import Registration
 from linly_mesh.workload import Workload
@@ -39,6 +40,7 @@ class FakeAnimator(animator_pb2_grpc.AnimatorServiceServicer):
         """Seconds of video made so far."""
         self.skips = 0
         self.key_frames_asked = 0
+        self.draining = Draining()
 
     @property
     def registration(self) -> Registration:
@@ -72,6 +74,11 @@ class FakeAnimator(animator_pb2_grpc.AnimatorServiceServicer):
         )
         outgoing: asyncio.Queue[tuple[float, _Response] | None] = asyncio.Queue(64)
         session = _Session(self, 2 * config.sample_rate_hertz, outgoing)
+        spoken = self._animate(reader, config, session, outgoing)
+        async for response in self.draining.until_at_rest(spoken, lambda: session.at_rest):
+            yield response
+
+    async def _animate(self, reader, config, session, outgoing) -> AsyncGenerator[_Response, None]:
         if self.deaf:
             await asyncio.Event().wait()
         tasks = [asyncio.create_task(session.read(reader))]
@@ -111,10 +118,14 @@ class _Session:
         self._key_frame = True
         self._idle = 0
         self._unit = None
+        self._under_way: set[str] = set()
 
     def wanted(self, response: _Response) -> bool:
         """Leaves out what was cancelled or skipped since; a frame counts as made from here."""
-        if not response.HasField("frames") or not response.frames.speech_id:
+        kind = response.WhichOneof("response")
+        if kind in ("speech_ended", "speech_cancelled"):
+            self._under_way.discard(getattr(response, kind).speech_id)
+        if kind != "frames" or not response.frames.speech_id:
             return True
         frames = response.frames
         kept = [f for f in frames.frames if to_seconds(f.offset) >= self._skip_until]
@@ -124,6 +135,10 @@ class _Session:
         frames.frames.extend(kept)
         self._animator.made += 0.04 * len(kept)
         return True
+
+    @property
+    def at_rest(self) -> bool:
+        return not self._under_way
 
     def gone(self) -> None:
         if self._unit is not None:
@@ -166,6 +181,7 @@ class _Session:
             self._skip_until = 0.0
             self._unit = self._animator.workload.unit()
             self._unit.begin()
+            self._under_way.add(speech.speech_id)
         if self._animator.silent:
             return
         self._received += len(speech.audio)

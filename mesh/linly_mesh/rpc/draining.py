@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import TypeVar
 
 import grpc
@@ -73,8 +73,11 @@ class Draining:
 
 
 async def _cancelled(step: asyncio.Future[_Response]) -> None:
-    """A generator can only be closed when nobody waits for its next item any more."""
-    if not step.done():
-        step.cancel()
-        with suppress(asyncio.CancelledError, StopAsyncIteration):
-            await step
+    """A generator can only be closed when nobody waits for its next item any more.
+
+    What it still gave, or how it ended, is of interest to nobody: the call is over.
+    """
+    step.cancel()
+    await asyncio.wait([step])
+    if not step.cancelled():
+        step.exception()  # looked at, so that asyncio does not complain that nobody did

@@ -13,6 +13,8 @@ from linly_mesh.errors import ServiceError
 from linly_mesh.rpc.convert import to_duration
 
 _DETAILS_KEY = "grpc-status-details-bin"
+CONNECTION_LOST = "CONNECTION_LOST"
+"""The reason of a stream whose server is gone, in the words of a proxy."""
 
 
 def to_status(error: ServiceError, stage: str) -> Status:
@@ -45,9 +47,25 @@ def from_rpc_error(error: grpc.aio.AioRpcError, stage: str) -> Status:
         if key == _DETAILS_KEY and isinstance(value, bytes):
             status = Status.FromString(value)
             status.code = error.code().value[0]  # the call's own, whatever the details claim
+    if _was_reset(error):
+        status.code = grpc.StatusCode.UNAVAILABLE.value[0]
+        status.details.append(_pack(ErrorInfo(reason=CONNECTION_LOST, domain=stage)))
     if error_info(status) is None:
         status.details.append(_pack(ErrorInfo(reason=error.code().name, domain=stage)))
     return status
+
+
+def _was_reset(error: grpc.aio.AioRpcError) -> bool:
+    """Whether the stream was reset (HTTP/2's RST_STREAM) and no server said why.
+
+    A proxy that loses its server in the middle of a stream can do no more. gRPC calls that
+    INTERNAL, as its mapping of HTTP/2 error codes says; only its text tells it from a server's.
+    """
+    return (
+        error.code() is grpc.StatusCode.INTERNAL
+        and "RST_STREAM" in (error.details() or "")
+        and not is_signed(error)
+    )
 
 
 def is_signed(error: grpc.aio.AioRpcError) -> bool:

@@ -15,6 +15,7 @@ from linly_mesh.rpc.channel import open_channel
 from linly_mesh.rpc.draining import Draining
 from linly_mesh.rpc.duplex import open_duplex
 from linly_mesh.rpc.server import Registration, create_server
+from linly_mesh.rpc.target import Target
 from linly_mesh.workload import Workload
 from linly_orchestrator.config import Settings
 from linly_orchestrator.servicer import TalkServicer
@@ -39,10 +40,22 @@ class House:
     def stages(self) -> dict:
         return {"asr": self.asr, "llm": self.llm, "tts": self.tts, "animator": self.animator}
 
+    def listens(self, name: str) -> str:
+        """Where a stage, or the orchestrator, serves."""
+        return f"unix:{self.folder}/{name}"
+
+    def called_at(self, name: str) -> str:
+        """Where the orchestrator calls a stage."""
+        return self.listens(name)
+
+    def entrance(self) -> str | Target:
+        """Where a client calls the orchestrator."""
+        return self.listens("orchestrator")
+
     async def start(self, name: str) -> None:
         stage = self.stages[name]
         server = create_server(name, [stage.registration], workload=stage.workload)
-        server.add_insecure_port(f"unix:{self.folder}/{name}")
+        server.add_insecure_port(self.listens(name))
         await server.start()
         self.servers[name] = server
 
@@ -57,7 +70,7 @@ class House:
     async def open(self, **settings) -> None:
         for name in self.stages:
             await self.start(name)
-        targets = {f"{name}_target": f"unix:{self.folder}/{name}" for name in self.stages}
+        targets = {f"{name}_target": self.called_at(name) for name in self.stages}
         self.settings = Settings(**targets, **settings)
         self.channels = Stages.open(self.settings)
         servicer = TalkServicer(self.settings, self.channels, self.workload, self.draining)
@@ -69,9 +82,9 @@ class House:
             workload=self.workload,
             max_message_bytes=self.settings.max_message_bytes,
         )
-        self.server.add_insecure_port(f"unix:{self.folder}/talk")
+        self.server.add_insecure_port(self.listens("orchestrator"))
         await self.server.start()
-        self.channel = open_channel(f"unix:{self.folder}/talk", max_message_bytes=32 << 20)
+        self.channel = open_channel(self.entrance(), max_message_bytes=32 << 20)
         self.stub = talk_pb2_grpc.TalkServiceStub(self.channel)
 
     async def close(self) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import grpc
+from own_mesh import own_source
 
 from linly_mesh.identity.authority import Authority
 from linly_mesh.identity.issued import IssuedSvid
@@ -16,6 +17,7 @@ from linly_mesh.identity.svid import Svid
 from linly_mesh.proxy.envoy.bootstrap import configure
 from linly_mesh.proxy.envoy.files import Files
 from linly_mesh.proxy.policy.mesh import Mesh
+from linly_mesh.proxy.policy.reader import read_mesh
 
 ENVOY = Path(sys.executable).with_name("envoy")
 PAGE = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\nconnection: close\r\n\r\nup\n"
@@ -47,6 +49,13 @@ class World:
     def target(self, workload: str, port: str = "grpc") -> tuple[str, int]:
         found = self.mesh.workloads[workload]
         return found.address, next(each.number for each in found.ports if each.name == port)
+
+
+def own_world(folder: Path) -> World:
+    """The shipped policy at addresses of its own, with an authority of its own."""
+    source = own_source(folder)
+    mesh = read_mesh(source / "policy", source / "kubernetes")
+    return World(mesh, folder, Authority(folder / "authority"))
 
 
 class Application(grpc.GenericRpcHandler):
@@ -84,6 +93,7 @@ async def proxied(
 
 @contextlib.asynccontextmanager
 async def envoy(world: World, workload: str, files: Files):
+    """Runs the proxy of ``workload`` and gives its process."""
     configure(world.mesh, workload, files).write(files)
     with (files.runtime / "envoy.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
@@ -96,9 +106,10 @@ async def envoy(world: World, workload: str, files: Files):
         while not await is_ready(files.admin):
             assert process.returncode is None, (files.runtime / "envoy.log").read_text()
             await asyncio.sleep(0.01)
-        yield
+        yield process
     finally:
-        process.terminate()
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
         await process.wait()
 
 
