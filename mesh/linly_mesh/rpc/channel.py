@@ -3,6 +3,7 @@
 import grpc
 
 from linly_mesh.rpc.target import Target
+from linly_mesh.telemetry.rpc import ClientMetrics
 
 _OPTIONS: tuple[tuple[str, int | str], ...] = (
     # With bandwidth probing a receiver lets 4 MiB pile up per stream before a writer feels
@@ -21,14 +22,27 @@ _OPTIONS: tuple[tuple[str, int | str], ...] = (
 )
 
 
-def open_channel(target: str | Target, *, max_message_bytes: int = 4 << 20) -> grpc.aio.Channel:
+def open_channel(
+    target: str | Target,
+    *,
+    max_message_bytes: int = 4 << 20,
+    metrics: ClientMetrics | None = None,
+) -> grpc.aio.Channel:
     """A channel to a service.
 
     Args:
         target: ``unix:/path`` or ``host:port`` in the clear on this machine, or a Target.
         max_message_bytes: the largest response message that is accepted.
+        metrics: counts the channel's calls; one for all channels of a process.
     """
     options = (*_OPTIONS, ("grpc.max_receive_message_length", max_message_bytes))
+    channel = _open(target, options)
+    if metrics is not None:
+        metrics.observe(channel)
+    return channel
+
+
+def _open(target: str | Target, options: tuple[tuple[str, int | str], ...]) -> grpc.aio.Channel:
     if not isinstance(target, Target):
         return grpc.aio.insecure_channel(target, options=options)
     if target.tls is None:

@@ -1,19 +1,22 @@
 """What every RPC of every server gets: initial metadata at once, and errors as statuses."""
 
-import inspect
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
 from typing import Any, TypeAlias
 
 import grpc
+from grpc._cython import cygrpc  # type: ignore[attr-defined]  # an extension module
 
 from linly_mesh.errors import ServiceError
+from linly_mesh.rpc.handlers import behaviour_of, rebuilt, with_writes
 from linly_mesh.rpc.status import to_status, trailing_metadata
 
 _log = logging.getLogger(__name__)
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"  # generic to type checkers alone
 _Context = grpc.aio.ServicerContext[Any, Any]
+
+_OVER = (grpc.aio.AbortError, cygrpc.ExecuteBatchError)
+"""The call has its status already, or nobody is there to be told."""
 
 
 class RpcInterceptor(grpc.aio.ServerInterceptor):
@@ -38,22 +41,17 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
         handler = await continuation(handler_call_details)
         if handler is None:
             return handler
-        behaviour = (
-            handler.stream_stream
-            or handler.stream_unary
-            or handler.unary_stream
-            or handler.unary_unary
-        )
-        method = handler_call_details.method
-        wrapped = self._streaming if handler.response_streaming else self._unary
-        factory = _FACTORIES[handler.request_streaming, handler.response_streaming]
-        return factory(  # type: ignore[no-any-return]
-            wrapped(behaviour, method),
-            request_deserializer=handler.request_deserializer,
-            response_serializer=handler.response_serializer,
+        behaviour = behaviour_of(handler)
+        if handler.response_streaming:
+            behaviour = with_writes(behaviour)
+        return rebuilt(
+            handler,
+            self._guarded(behaviour, handler_call_details.method),
+            handler.request_deserializer,
+            handler.response_serializer,
         )
 
-    def _unary(self, behaviour: Any, method: str) -> Any:
+    def _guarded(self, behaviour: Callable[..., Any], method: str) -> Callable[..., Any]:
         async def call(request: Any, context: _Context) -> Any:
             await context.send_initial_metadata(())
             try:
@@ -63,38 +61,11 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
 
         return call
 
-    def _streaming(self, behaviour: Any, method: str) -> Any:
-        # Always the read/write style towards grpc.aio: when the client cancels, a generator
-        # that is suspended at its yield would only be closed by the garbage collector; here
-        # the cancellation arrives in the task that closes it, at once.
-        async def call(request: Any, context: _Context) -> None:
-            await context.send_initial_metadata(())
-            try:
-                responses = behaviour(request, context)
-                if inspect.isawaitable(responses):
-                    await responses
-                    return
-                async with aclosing(responses):
-                    async for response in responses:
-                        await context.write(response)
-            except Exception as error:
-                await self._abort(error, method, context)
-
-        return call
-
     async def _abort(self, error: Exception, method: str, context: _Context) -> None:
-        if isinstance(error, grpc.aio.AbortError):
+        if isinstance(error, _OVER):
             raise error
         if not isinstance(error, ServiceError):
             _log.error("%s failed", method, exc_info=error)
             error = ServiceError(grpc.StatusCode.INTERNAL, "INTERNAL", "internal error")
         status = to_status(error, self._stage)
         await context.abort(error.code, error.message, trailing_metadata(status))
-
-
-_FACTORIES: dict[tuple[bool, bool], Any] = {
-    (False, False): grpc.unary_unary_rpc_method_handler,
-    (False, True): grpc.unary_stream_rpc_method_handler,
-    (True, False): grpc.stream_unary_rpc_method_handler,
-    (True, True): grpc.stream_stream_rpc_method_handler,
-}

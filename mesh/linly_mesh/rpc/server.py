@@ -20,6 +20,7 @@ from linly_mesh.rpc.admin import AdminServicer
 from linly_mesh.rpc.draining import Draining
 from linly_mesh.rpc.interceptor import RpcInterceptor
 from linly_mesh.settings import ServerSettings, read_settings
+from linly_mesh.telemetry.rpc import ServerMetrics
 from linly_mesh.workload import Workload
 
 _log = logging.getLogger(__name__)
@@ -45,10 +46,14 @@ def create_server(
     *,
     workload: Workload,
     max_message_bytes: int = 4 << 20,
+    metrics: ServerMetrics | None = None,
 ) -> grpc.aio.Server:
     """A server with the interceptor chain, reflection and admin, not yet bound."""
+    interceptors: list[grpc.aio.ServerInterceptor] = [RpcInterceptor(stage)]
+    if metrics is not None:
+        interceptors.insert(0, metrics)  # sees the statuses that errors have become
     server = grpc.aio.server(
-        interceptors=[RpcInterceptor(stage)],
+        interceptors=interceptors,
         options=(
             ("grpc.http2.bdp_probe", 0),  # see rpc.channel
             ("grpc.so_reuseport", 0),  # a second process on the port is an error
