@@ -57,6 +57,14 @@ def test_render_writes_a_folder_for_every_workload(tmp_path):
         assert yaml.safe_load(text)["static_resources"]
 
 
+def test_render_for_containers_names_their_own_paths(tmp_path):
+    bootstrap, *_ = yaml.safe_load_all(talker("render", "asr", "--network", "containers"))
+    assert bootstrap["admin"]["address"]["pipe"]["path"] == "/run/talker/envoy-admin.sock"
+    path = talker("render", "asr", "--network", "containers", "--out", tmp_path / "out").strip()
+    assert path == str(tmp_path / "out" / "asr" / "bootstrap.yaml")
+    assert yaml.safe_load(Path(path).read_text())["admin"] == bootstrap["admin"]
+
+
 def test_a_policy_that_can_not_be_honoured_is_an_error(tmp_path):
     meshes.write(tmp_path, meshes.complete())
     assert "asr" in talker("explain", "asr", RECOGNIZE, "--source", tmp_path)

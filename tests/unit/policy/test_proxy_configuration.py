@@ -1,5 +1,6 @@
 """What a proxy is told, beside the policies: limits, identities, timeouts."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,13 @@ from linly_mesh.proxy.envoy.bootstrap import configure
 from linly_mesh.proxy.envoy.files import Files
 from linly_mesh.proxy.limits import counterpart
 from linly_mesh.proxy.policy.fields import PolicyError
-from linly_mesh.proxy.policy.shipped import read_shipped_mesh
+from linly_mesh.proxy.policy.mesh import Network
+from linly_mesh.proxy.policy.shipped import read_shipped_mesh, read_source
 
 SVID = SvidFiles.named(Path("/svid"), ("tls.crt", "tls.key", "ca.crt"))
 FILES = Files(Path("/run/asr"), SVID)
 MESH = read_shipped_mesh()
+CONTAINED = read_shipped_mesh(Network.CONTAINERS)
 NAMES = [*MESH.workloads]
 WINDOWS = {"initial_stream_window_size": 65536, "initial_connection_window_size": 1048576}
 
@@ -169,3 +172,42 @@ def test_an_envoy_filter_that_says_something_else_is_refused(tmp_path):
     meshes.write(tmp_path, [*meshes.complete(), same])
     with pytest.raises(PolicyError, match=r"envoyfilter-limits\.yaml"):
         meshes.read(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["asr", "orchestrator"])
+def test_in_a_container_a_proxy_listens_on_all_of_its_own_network(name):
+    bound = {
+        item["name"]: item["address"]["socket_address"]
+        for item in resources(name, CONTAINED)["listeners"]
+        if "socket_address" in item["address"]
+    }
+    assert bound == {
+        "inbound-grpc": {"address": "0.0.0.0", "port_value": 50051},
+        "inbound-http-metrics": {"address": "0.0.0.0", "port_value": 9090},
+    }
+
+
+def test_in_containers_a_service_is_looked_up_by_its_name_and_known_by_its_identity():
+    name = f"outbound|50051||{meshes.HOST}"
+    there = named(resources("orchestrator", CONTAINED)["clusters"], name)
+    here = named(resources("orchestrator")["clusters"], name)
+    assert there["type"] == "STRICT_DNS"
+    assert [*values(there, "socket_address")] == [{"address": "asr", "port_value": 50051}]
+    placed = {"type", "dns_lookup_family", "load_assignment"}
+    assert {key: there[key] for key in there.keys() - placed} == {
+        key: here[key] for key in here.keys() - placed
+    }
+
+
+def test_containers_need_no_table_of_addresses(tmp_path):
+    meshes.write(tmp_path, meshes.complete())
+    (tmp_path / "policy" / "addresses.toml").unlink()
+    mesh = read_source(tmp_path, Network.CONTAINERS)
+    assert mesh.workloads["asr"].address == "asr"
+
+
+def test_the_configuration_may_be_kept_apart_from_the_sockets():
+    apart = replace(FILES, proxy=Path("/run/proxies/asr"))
+    assert apart.bootstrap == Path("/run/proxies/asr/bootstrap.yaml")
+    assert {*configure(MESH, "asr", apart).secrets} == {apart.certificate, apart.roots}
+    assert apart.admin == FILES.admin

@@ -1,0 +1,261 @@
+"""compose.yaml holds what it promises, as far as that can be told without an engine."""
+
+import importlib
+import importlib.util
+import re
+import shutil
+import subprocess
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conformance.missing import missing
+
+from linly_mesh.identity.settings import IdentitySettings
+from linly_mesh.proxy.containers import ContainerSettings
+from linly_mesh.proxy.policy.mesh import Network
+from linly_mesh.proxy.policy.shipped import read_shipped_mesh
+
+ROOT = Path(__file__).parents[2]
+FILES = ("compose.yaml", "compose.gpu.yaml")
+MESH = read_shipped_mesh(Network.CONTAINERS)
+WORKLOADS = sorted(name for name, workload in MESH.workloads.items() if workload.ports)
+PLACES = ContainerSettings()
+HARDENED = {
+    "read_only": True,
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges"],
+    "user": "10001:10001",
+}
+
+
+@cache
+def composed(*files: str) -> dict[str, Any]:
+    """The files together, as docker-compose understands them."""
+    if shutil.which("docker-compose") is None:
+        missing("docker-compose", "apt install docker-compose")
+    chosen = [part for file in files for part in ("-f", file)]
+    command = ["docker-compose", *chosen, "config"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return yaml.safe_load(done.stdout)
+
+
+@pytest.fixture(params=[FILES[:1], FILES], ids=["processors", "gpu"])
+def compose(request) -> dict[str, Any]:
+    return composed(*request.param)
+
+
+@pytest.fixture
+def services(compose) -> dict[str, Any]:
+    return compose["services"]
+
+
+def mounts(service: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """Volume or folder → where it is, and ``rw`` or ``ro``."""
+    found = {}
+    for each in service.get("volumes", ()):
+        if isinstance(each, str):
+            source, target, mode = each.split(":")
+        else:
+            source, target = each["source"], each["target"]
+            mode = "ro" if each.get("read_only") else "rw"
+        found[source] = (target, mode)
+    return found
+
+
+def owners(services: dict[str, Any], volume: str) -> set[str]:
+    return {name for name, service in services.items() if volume in mounts(service)}
+
+
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_every_workload_is_an_application_in_the_network_of_its_proxy(services, workload):
+    application, proxy = services[workload], services[f"{workload}-proxy"]
+    assert application["network_mode"] == f"service:{workload}-proxy"
+    assert "networks" not in application
+    assert proxy["networks"]["mesh"]["aliases"] == [workload]
+    assert proxy["image"] == "envoyproxy/envoy:v1.40.0"
+
+
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_an_application_meets_its_proxy_alone_and_holds_no_key(services, workload):
+    assert owners(services, f"{workload}-sockets") == {workload, f"{workload}-proxy"}
+    assert mounts(services[workload]) == {f"{workload}-sockets": ("/run/talker", "rw")}
+    assert mounts(services[f"{workload}-proxy"])[f"{workload}-sockets"] == ("/run/talker", "rw")
+
+
+def test_a_key_is_mounted_by_its_owner_alone(compose, services):
+    keys = {name for name in compose["volumes"] if name.endswith("-svid")}
+    assert keys == {f"{name}-svid" for name in issued(services)}
+    identity = Path(services["certificates"]["environment"]["MESH_IDENTITY_FOLDER"])
+    for workload in issued(services):
+        volume, place = f"{workload}-svid", str(identity / "svid" / workload)
+        owner = f"{workload}-proxy" if workload in WORKLOADS else workload
+        assert owners(services, volume) == {owner, "certificates"}
+        assert mounts(services["certificates"])[volume] == (place, "rw")
+        target, mode = mounts(services[owner])[volume]
+        assert mode == "ro"
+        if workload in WORKLOADS:
+            assert target == place  # what the configuration of the proxy names
+    assert owners(services, "authority") == {"certificates"}
+
+
+def issued(services: dict[str, Any]) -> list[str]:
+    """Who is given a certificate."""
+    return services["certificates"]["command"][3:]
+
+
+def test_every_workload_is_given_a_certificate(services):
+    assert {*WORKLOADS} <= {*issued(services)} <= MESH.workloads.keys()
+
+
+def test_what_is_secret_and_the_sockets_are_in_memory_and_private(compose):
+    for name, volume in compose["volumes"].items():
+        if name.endswith(("-svid", "-sockets")):
+            options = volume["driver_opts"]
+            assert options["type"] == "tmpfs"
+            assert {"mode=0700", "uid=10001", "gid=10001"} <= {*options["o"].split(",")}
+
+
+def test_no_application_publishes_a_port_and_the_mesh_has_one_way_in(services):
+    published = {
+        name: service["ports"] for name, service in services.items() if service.get("ports")
+    }
+    assert published.pop("orchestrator-proxy") == ["127.0.0.1:50051:50051/tcp"]
+    assert not {*published} & {*WORKLOADS, *(f"{name}-proxy" for name in WORKLOADS)}
+    for ports in published.values():
+        assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_the_models_have_no_way_out(compose, services):
+    assert compose["networks"]["mesh"] == {"internal": True}
+    for workload in {*WORKLOADS} - {"orchestrator"}:
+        assert {*services[f"{workload}-proxy"]["networks"]} == {"mesh"}
+
+
+def test_what_is_ours_runs_hardened(services):
+    for name in ("certificates", *WORKLOADS, *(f"{name}-proxy" for name in WORKLOADS)):
+        assert services[name].items() >= HARDENED.items(), name
+
+
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_the_variables_are_settings_and_lead_through_the_proxy(services, workload):
+    settings = importlib.import_module(f"linly_{workload}.config").Settings
+    prefix = settings.model_config["env_prefix"]
+    found = services[workload]["environment"]
+    assert {name.removeprefix(prefix).lower() for name in found} <= {*settings.model_fields}
+    sockets = PLACES.sockets
+    expected = {
+        "LISTEN": sockets.application("grpc"),
+        "METRICS_LISTEN": sockets.application("http-metrics"),
+    }
+    if workload == "orchestrator":
+        for stage in {*WORKLOADS} - {workload}:
+            expected[f"{stage.upper()}_TARGET"] = sockets.upstream(stage)
+    for name, path in expected.items():
+        assert found[f"{prefix}{name}"] == f"unix:{path}"
+    settings(**{name.removeprefix(prefix).lower(): value for name, value in found.items()})
+
+
+def test_the_variables_of_the_certificates_are_settings(services):
+    known = {f"MESH_{name.upper()}" for name in IdentitySettings.model_fields}
+    assert {*services["certificates"]["environment"]} <= known
+
+
+def test_applications_get_longer_to_stop_than_their_calls_to_finish(services):
+    for workload in WORKLOADS:
+        settings = importlib.import_module(f"linly_{workload}.config").Settings
+        grace = int(services[workload]["stop_grace_period"].removesuffix("s"))
+        assert grace > settings.model_fields["drain_grace"].default
+
+
+@pytest.mark.parametrize("name", ["certificates", *WORKLOADS])
+def test_what_python_is_to_run_exists(services, name):
+    service = services[name]
+    checked = service["healthcheck"]["test"][1:]
+    commands = [command for command in (service.get("command"), checked) if command]
+    for command in commands:
+        if command[0] == "python":
+            assert command[1] == "-m"
+            assert importlib.util.find_spec(command[2]), command[2]
+    assert commands
+
+
+def test_things_start_in_order(services):
+    for workload in WORKLOADS:
+        waits = services[f"{workload}-proxy"]["depends_on"]
+        assert waits == {"certificates": {"condition": "service_healthy"}}
+    models = {*WORKLOADS} - {"orchestrator"}
+    assert services["orchestrator"]["depends_on"] == {
+        name: {"condition": "service_healthy"} for name in models
+    }
+    assert services["certificates"]["healthcheck"]["test"][-1] == str(PLACES.complete)
+
+
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_a_proxy_is_started_with_what_is_written_for_it(services, workload):
+    proxy = services[f"{workload}-proxy"]
+    assert mounts(proxy)["configurations"] == (str(PLACES.configuration_folder), "ro")
+    assert proxy["entrypoint"][0] == "envoy"
+    assert proxy["entrypoint"][-1] == "-c"
+    assert proxy["command"] == [f"{PLACES.configuration_folder}/{workload}/bootstrap.yaml"]
+
+
+def test_a_gpu_is_reserved_for_the_language_model_alone():
+    reserved = {
+        name: service["deploy"]["resources"]["reservations"]["devices"]
+        for name, service in composed(*FILES)["services"].items()
+        if "deploy" in service
+    }
+    assert reserved == {"llm": [{"capabilities": ["gpu"], "count": 1, "driver": "nvidia"}]}
+    assert not any("deploy" in service for service in composed(FILES[0])["services"].values())
+
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+CHOICE = re.compile(r"^ +(\w+)\) package='\./([\w/]+)(?:\[(\w+)\])?' command=(\S+) ;;", re.M)
+
+
+def test_every_image_is_one_that_the_dockerfile_builds(services):
+    built = {
+        name: service["build"]["args"]["SERVICE"]
+        for name, service in services.items()
+        if "build" in service
+    }
+    assert built == {"certificates": "mesh", **{name: name for name in WORKLOADS}}
+    assert {choice[1] for choice in CHOICE.finditer(DOCKERFILE)} == {*built.values()}
+
+
+@pytest.mark.parametrize("choice", CHOICE.finditer(DOCKERFILE), ids=lambda each: each[1])
+def test_an_image_holds_one_package_with_its_own_engine(choice):
+    service, folder, extra, command = choice.groups()
+    project = tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"]
+    assert project["name"] == f"linly-{'client' if service == 'mesh' else service}"
+    assert command in project["scripts"]
+    assert [*project.get("optional-dependencies", {})] == ([extra] if extra else [])
+
+
+def test_everything_that_is_copied_into_an_image_is_there_and_not_ignored():
+    sources = re.findall(r"^COPY (?!--from)(\S+) \S+$", DOCKERFILE, re.M)
+    kept = (ROOT / ".dockerignore").read_text().splitlines()
+    assert sources
+    for source in sources:
+        assert (ROOT / source).exists()
+        assert f"!{source}" in kept
+    assert {line[1:] for line in kept if line.startswith("!")} == {*sources}
+
+
+def test_an_image_runs_as_the_user_that_owns_its_volumes(compose):
+    assert "USER 10001:10001" in DOCKERFILE
+    for path in ("authority", "metrics"):
+        assert f"/var/lib/talker/{path}" in DOCKERFILE
+        assert compose["volumes"][path] in (None, {})
+
+
+def test_no_secret_is_in_an_image_or_its_recipe():
+    words = r"password|secret|token|BEGIN [A-Z ]*PRIVATE KEY"
+    for name in ("Dockerfile", *FILES):
+        code = re.sub(r"#.*", "", (ROOT / name).read_text())
+        assert not re.search(rf"(?:{words})\w* *[:=] *[^\s$]", code, re.I), name
