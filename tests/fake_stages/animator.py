@@ -34,6 +34,9 @@ class FakeAnimator(animator_pb2_grpc.AnimatorServiceServicer):
         self.greeting = asyncio.Event()
         """Cleared, it holds back the header of new streams and the answer to an image."""
         self.greeting.set()
+        self.hearing = asyncio.Event()
+        """Cleared, what was sent lies unread."""
+        self.hearing.set()
         self.known_avatars: set[str] = {""}
         self.sessions = 0
         self.made = 0.0
@@ -147,6 +150,7 @@ class _Session:
     async def read(self, reader: RequestReader) -> None:
         try:
             async for kind, request in reader:
+                await self._animator.hearing.wait()
                 match kind:
                     case "speech":
                         await self._speech(request.speech)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from linly.animator.v1 import animator_pb2
 from linly.common.v1 import common_pb2
-from linly_mesh.rpc.convert import to_duration
+from linly_mesh.rpc.convert import to_duration, to_seconds
 from linly_orchestrator.channel import Channel
 
 _INCOMING = 8
@@ -42,6 +42,25 @@ class AnimatedSpeech:
         self.shown = False
         """Whether frames of it have come."""
         self._outgoing = outgoing
+        self._unanswered: list[Request] = []
+
+    def passed_on(self, request: Request, seconds: float) -> None:
+        """A request of it, with so many seconds of audio, goes to the animator."""
+        self.begun = True
+        self.given += seconds
+        self.ended |= request.HasField("end_speech")
+        if not self.shown:
+            self._unanswered.append(request)
+
+    def presented(self, frames: animator_pb2.Frames) -> None:
+        """Frames of it have come."""
+        self.shown = True
+        self.taken = to_seconds(frames.frames[-1].offset)
+        self._unanswered.clear()
+
+    def unanswered(self) -> Sequence[Request]:
+        """What was given of it before any frame came: at most what the animator may hold."""
+        return tuple(self._unanswered)
 
     @property
     def due(self) -> bool:

@@ -11,7 +11,6 @@ from linly.animator.v1 import animator_pb2, animator_pb2_grpc
 from linly.common.v1 import common_pb2
 from linly.talk.v1 import talk_pb2
 from linly.tts.v1 import tts_pb2
-from linly_mesh.rpc.convert import to_seconds
 from linly_mesh.rpc.duplex import DuplexCall
 from linly_mesh.rpc.status import error_info
 from linly_orchestrator.channel import Channel
@@ -21,6 +20,7 @@ from linly_orchestrator.stages.errors import (
     StallGuard,
     calling,
     first_stage_error,
+    raise_if_cancelled,
     stream_ended,
 )
 from linly_orchestrator.stages.limits import StageLimits
@@ -100,7 +100,7 @@ class Animation:
     ) -> AsyncIterator[AnimatedSpeech]:
         """Begins a speech; leaving the block before its last frame cancels it."""
         if self._session is None or self._session.done():
-            await self._reopen(group, timeout)
+            await self.open(group, timeout)
         speech = self._speech = AnimatedSpeech(speech_id, self._outgoing, arrived)
         self._presented = speech
         complete = False
@@ -124,43 +124,64 @@ class Animation:
         if self._session is not None:
             self._session.cancel()
 
-    async def _reopen(self, group: asyncio.TaskGroup, timeout: float | None) -> None:
-        try:
-            await self.open(group, timeout)
-        except StageError as error:
-            info = error_info(error.status)
-            if not self._image or info is None or info.reason != "AVATAR_UNKNOWN":
-                raise
-            await self.create_avatar(timeout)  # a new replica is given the image again
-            await self.open(group, timeout)
-
     async def _run(
         self,
         outgoing: Channel[Request],
         opened: asyncio.Future[animator_pb2.AnimationHeader],
         timeout: float | None,
     ) -> None:
+        error: StageError | None = None
+        while error is None or self._is_worth_repeating(error):
+            raise_if_cancelled()
+            bring_avatar = error is not None and not error.draining
+            try:
+                if bring_avatar:  # a new replica is given the image again
+                    await self.create_avatar(timeout)
+                await self._perform(outgoing, opened, timeout)
+            except* StageError as failures:
+                error = first_stage_error(failures)
+            if bring_avatar and error is not None and _lacks_avatar(error):
+                break
+        self._fail(error, opened)
+
+    def _is_worth_repeating(self, error: StageError) -> bool:
+        """Whether the next server can do what this one has not begun.
+
+        One that lacks the avatar is given it. One that is being replaced ends the stream at
+        rest: idle frames go on from the next one, and a speech that was on its way is given to
+        it from the start.
+        """
+        if _lacks_avatar(error):
+            return bool(self._image)
+        if self._speech is None:
+            return error.draining and self._config.idle_frames
+        return error.draining and not self._speech.shown
+
+    async def _perform(
+        self,
+        outgoing: Channel[Request],
+        opened: asyncio.Future[animator_pb2.AnimationHeader],
+        timeout: float | None,
+    ) -> None:
+        """One stream, from its opening to its end, which is always an error."""
         guard = StallGuard(STAGE, self._limits.first_output, self._limits.gap)
         guard.owe()
-        try:
-            with calling(STAGE):
-                method = self._stub.StreamingAnimate
-                async with reached_duplex(STAGE, self._limits.connect, method, timeout) as call:
-                    await call.write(Request(config=self._config))
-                    response = await guard.read(call.read)
-                    if response is None:
-                        raise stream_ended(STAGE)
-                    guard.settle()
-                    if not opened.done():  # the turn that asked for it may have been interrupted
-                        opened.set_result(response.header)
-                    async with asyncio.TaskGroup() as group:
-                        writer = group.create_task(self._write(call, outgoing, guard))
-                        try:
-                            await self._read(call, guard)
-                        finally:
-                            writer.cancel()
-        except* StageError as failures:
-            self._fail(first_stage_error(failures), opened)
+        with calling(STAGE):
+            method = self._stub.StreamingAnimate
+            async with reached_duplex(STAGE, self._limits.connect, method, timeout) as call:
+                await call.write(Request(config=self._config))
+                response = await guard.read(call.read)
+                if response is None:
+                    raise stream_ended(STAGE)
+                guard.settle()
+                if not opened.done():  # the turn that asked for it may have been interrupted
+                    opened.set_result(response.header)
+                async with asyncio.TaskGroup() as group:
+                    writer = group.create_task(self._write(call, outgoing, guard))
+                    try:
+                        await self._read(call, guard)
+                    finally:
+                        writer.cancel()
 
     async def _write(
         self, call: DuplexCall[Request, Any], outgoing: Channel[Request], guard: StallGuard
@@ -168,12 +189,14 @@ class Animation:
         # A task of its own: turns are cancelled all the time, and a write that is cancelled
         # half-way would end the stream for good.
         with calling(STAGE):
+            for request in self._speech.unanswered() if self._speech is not None else ():
+                await call.write(request)
+            if self._speech is not None and self._speech.due:
+                guard.owe()
             async for request in outgoing:
                 speech = self._speech
                 if speech is not None and speech.owns(request):
-                    speech.begun = True
-                    speech.given += self._seconds(request)
-                    speech.ended |= request.HasField("end_speech")
+                    speech.passed_on(request, self._seconds(request))
                     if speech.due:
                         guard.owe()
                 await call.write(request)
@@ -197,8 +220,7 @@ class Animation:
     async def _spoken(self, speech: AnimatedSpeech, frames: animator_pb2.Frames) -> None:
         if frames.frames[0].key_frame:
             self._place_lost = self._key_frame_asked = False
-        speech.shown = True
-        speech.taken = to_seconds(frames.frames[-1].offset)
+        speech.presented(frames)
         speech.arrived(frames)
         await speech.frames.put(frames)
 
@@ -234,6 +256,11 @@ class Animation:
         for start in range(0, len(self._image), _IMAGE_CHUNK):
             chunk = self._image[start : start + _IMAGE_CHUNK]
             yield animator_pb2.CreateAvatarRequest(image=chunk)
+
+
+def _lacks_avatar(error: StageError) -> bool:
+    info = error_info(error.status)
+    return info is not None and info.reason == "AVATAR_UNKNOWN"
 
 
 async def _next(call: DuplexCall[Any, Response], guard: StallGuard) -> Response | None:

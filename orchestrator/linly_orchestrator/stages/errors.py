@@ -54,6 +54,17 @@ def first_stage_error(failures: BaseExceptionGroup[StageError]) -> StageError:
     return error
 
 
+def raise_if_cancelled() -> None:
+    """For those that go on after a TaskGroup has failed.
+
+    Up to Python 3.12 a TaskGroup that is failing already swallows the cancellation of its parent
+    (CPython issue 116720), who would then go on for ever.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 @contextmanager
 def calling(stage: str) -> Iterator[None]:
     """Turns the failure of a call in this block into a StageError of that stage."""

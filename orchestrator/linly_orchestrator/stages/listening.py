@@ -20,6 +20,7 @@ from linly_orchestrator.stages.errors import (
     StallGuard,
     calling,
     first_stage_error,
+    raise_if_cancelled,
     stream_ended,
 )
 from linly_orchestrator.stages.limits import StageLimits
@@ -90,7 +91,7 @@ class Listening:
         begin: list[Arrival] = []
         deaf_until = 0.0
         while True:
-            _raise_if_cancelled()
+            raise_if_cancelled()
             if not any(arrival.is_flush for arrival in begin):
                 arrival = await self._outgoing.get()
                 if arrival is None:
@@ -177,11 +178,3 @@ class Listening:
 
     def _seconds(self, arrival: Arrival) -> float:
         return len(arrival.request.audio) / self._bytes_per_second
-
-
-def _raise_if_cancelled() -> None:
-    # Up to Python 3.12 a TaskGroup that is failing already swallows the cancellation of its
-    # parent (CPython issue 116720), who would then listen for ever.
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError

@@ -102,3 +102,47 @@ async def test_a_draining_orchestrator_sends_all_of_the_last_turn(house, sentenc
         with pytest.raises(grpc.aio.AioRpcError):
             await talk.next()
     assert sum(len(audio.audio) for audio in only(events, "audio")) == sentences * 6_400
+
+
+async def replace_animator(house) -> None:
+    old = house.servers.pop("animator")
+    house.animator.draining.begin()
+    await asyncio.wait_for(asyncio.create_task(old.stop(30)), 5)
+    house.animator.draining = Draining()
+    await house.start("animator")
+
+
+async def test_an_animator_is_replaced_between_speeches_without_a_failed_turn(house):
+    async with house.talk(video=True) as talk:
+        for _ in range(3):
+            await talk.text("hi")
+            events = await talk.until("turn_ended")
+            assert events[-1].turn_ended.status.code == code_pb2.OK
+            assert sum(len(f.frames) for f in only(events, "frames")) == 10
+            await replace_animator(house)
+
+
+async def test_a_speech_on_its_way_to_an_animator_that_drains_is_given_to_the_next(house):
+    async with house.talk(video=True) as talk:
+        await talk.text("hi")
+        await talk.until("turn_ended")
+        house.animator.hearing.clear()
+        await talk.text("hi")
+        await talk.until("audio")  # given to an animator that has not taken it up
+        await replace_animator(house)
+        house.animator.hearing.set()
+        events = await talk.until("turn_ended")
+    assert events[-1].turn_ended.status.code == code_pb2.OK
+    assert sum(len(f.frames) for f in only(events, "frames")) == 10
+
+
+async def test_a_portrait_at_rest_moves_on_after_its_animator_was_replaced(house):
+    house.animator.idle_period = 0.05
+    async with house.talk(video=True, idle=True) as talk:
+        await talk.until("frames")
+        await replace_animator(house)
+        sessions = house.animator.sessions
+        await eventually(lambda: house.animator.sessions == sessions + 1)
+        events = await talk.until("frames")
+        while not events[-1].frames.frames[0].key_frame:
+            events = await talk.until("frames")

@@ -88,6 +88,15 @@ async def test_a_certificate_of_another_authority_is_worth_nothing(world, worklo
         assert await outcome(opened, HEALTH) is UNAVAILABLE
 
 
+async def test_an_expired_certificate_is_worth_nothing(world, workload):
+    expired = world.authority.issue(SpiffeId("debug"), timedelta(seconds=1), ())
+    async with channel(world, workload, expired) as opened:
+        assert await outcome(opened, HEALTH) is OK
+    await asyncio.sleep(1.1)
+    async with channel(world, workload, expired) as opened:
+        assert await outcome(opened, HEALTH) is UNAVAILABLE
+
+
 async def test_plaintext_is_refused(world, workload):
     host, port = world.target(workload)
     async with grpc.aio.insecure_channel(f"{host}:{port}") as opened:

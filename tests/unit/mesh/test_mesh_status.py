@@ -64,6 +64,23 @@ def test_details_can_not_contradict_the_code_of_the_call():
     assert status.code == code_pb2.INTERNAL
 
 
+RESET = "Stream removed (RST_STREAM (Received RST_STREAM with error code 2))"
+
+
+def test_a_stream_that_a_proxy_had_to_reset_is_a_lost_connection():
+    status = from_rpc_error(received(grpc.StatusCode.INTERNAL, RESET), "asr")
+    assert status.code == code_pb2.UNAVAILABLE
+    assert (error_info(status).domain, error_info(status).reason) == ("asr", "CONNECTION_LOST")
+
+
+def test_an_internal_error_of_the_server_itself_stays_one():
+    error = to_status(ServiceError(grpc.StatusCode.INTERNAL, "BROKEN", RESET), "tts")
+    rpc_error = received(grpc.StatusCode.INTERNAL, RESET, trailing_metadata(error))
+    status = from_rpc_error(rpc_error, "asr")
+    assert status.code == code_pb2.INTERNAL
+    assert (error_info(status).domain, error_info(status).reason) == ("tts", "BROKEN")
+
+
 def test_one_line_for_people():
     status = travelled(invalid_argument("text", "is empty"))
     assert describe(status) == "INVALID_ARGUMENT in tts (INVALID_ARGUMENT): text: is empty"
