@@ -13,6 +13,7 @@ from transformers.generation.continuous_batching.requests import GenerationOutpu
 from transformers.generation.continuous_batching.scheduler import SCHEDULER_MAPPING, FIFOScheduler
 
 from linly_llm.engine import ModelRestartedError, Sampling
+from linly_llm.engines.transformers.breaking import breaking_off
 from linly_llm.engines.transformers.request import BatchRequest, Progress
 from linly_llm.engines.transformers.sampling import per_request_sampling
 
@@ -28,9 +29,16 @@ does not take the processor from everybody."""
 
 
 class _ReportingScheduler(FIFOScheduler):  # type: ignore[misc]  # untyped
-    """Tells a cancelled request when it has left the batch; the manager itself tells nobody."""
+    """Tells a cancelled request when it has left the batch; the manager itself tells nobody.
+
+    It looks at the requests themselves: the manager's queue of cancels may be read before the
+    request that a cancel means, which would then run on.
+    """
 
     def clear_cancelled_requests(self) -> list[Any]:
+        for state in (*self.active_requests.values(), *self.waiting_requests.values()):
+            if state.logit_processor_kwargs["request"].cancelled:
+                self.set_request_cancellation(state.request_id)
         states: list[Any] = super().clear_cancelled_requests()
         for state in states:
             state.logit_processor_kwargs["request"].leave()
@@ -131,7 +139,7 @@ class ContinuousBatch:
         finally:
             if not request.left.is_set():
                 request.cancelled = True
-                manager.cancel_request(identity)
+                manager.cancel_request(identity)  # wakes the generation thread
                 await request.left.wait()  # the step that runs is its last
             del self._requests[identity]
 
@@ -166,25 +174,27 @@ class ContinuousBatch:
             ),
         )
         manager.logit_processor = per_request_sampling()
+        with breaking_off(self._model, manager):
+            self._serve(manager, loop)
+
+    def _serve(self, manager: Any, loop: asyncio.AbstractEventLoop) -> None:
         manager.start()
         loop.call_soon_threadsafe(self._opened, manager)
         while manager.is_running() and not self._stopping.is_set():
             output = manager.get_result(timeout=_POLL)
             if output is not None:
-                loop.call_soon_threadsafe(self._deliver, manager, output)
+                loop.call_soon_threadsafe(self._deliver, output)
         manager.stop(block=True, hard_stop=True)
 
     def _opened(self, manager: Any) -> None:
         self._manager = manager
         self._ready.set()
 
-    def _deliver(self, manager: Any, output: GenerationOutput) -> None:
+    def _deliver(self, output: GenerationOutput) -> None:
         request = self._requests.get(output.request_id)
         if request is None:
             return  # it was cancelled, and this token was already made
         if output.status == RequestStatus.FAILED:
             request.fail()
             return
-        if request.cancelled:  # and yet it runs: its cancel was read before it was
-            manager.cancel_request(output.request_id)
         request.update(Progress(output.generated_tokens, output.lifespan[0], output.is_finished()))
