@@ -2,14 +2,13 @@
 
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import psutil
-
-from linly_mesh.proxy.launcher import Process, launched
+from linly_mesh.proxy.launcher import Pids, Process, launched
+from linly_mesh.proxy.readiness import GrpcHealth
 
 STAGES = ("asr", "llm", "tts", "animator")
 """The services that run a model, in the order of the pipeline."""
@@ -21,11 +20,10 @@ _Target = Callable[[str], str]
 class Fleet:
     """Processes that are up."""
 
-    def __init__(self, processes: Sequence[Process]) -> None:
-        """Finds the processes among this one's children."""
-        self.targets = {process.name: process.target for process in processes}
-        started = {tuple(child.cmdline()): child.pid for child in psutil.Process().children()}
-        self.pids = {process.name: started[tuple(process.command)] for process in processes}
+    def __init__(self, targets: Mapping[str, str], pids: Pids) -> None:
+        """Addresses and ids of processes, by their names."""
+        self.targets = targets
+        self.pids = pids
 
     def target(self, name: str) -> str:
         """Where a process answers."""
@@ -38,7 +36,7 @@ async def real_mesh() -> AsyncIterator[Fleet]:
     with TemporaryDirectory(prefix="talker-bench-") as folder:
         target = _sockets(folder)
         stages = [_service(name, target) for name in STAGES]
-        async with _up([*stages, _orchestrator(target)], folder) as fleet:
+        async with _up([*stages, _orchestrator(target)], folder, target) as fleet:
             yield fleet
 
 
@@ -52,14 +50,15 @@ async def stub_mesh() -> AsyncIterator[Fleet]:
         target = _sockets(folder)
         stages = [_stub("benchmarks.stub_stage", name, target) for name in STAGES]
         mono = _stub("benchmarks.stub_mono", "mono", target)
-        async with _up([*stages, _orchestrator(target), mono], folder) as fleet:
+        async with _up([*stages, _orchestrator(target), mono], folder, target) as fleet:
             yield fleet
 
 
 @asynccontextmanager
-async def _up(processes: Sequence[Process], folder: str) -> AsyncIterator[Fleet]:
-    async with launched(processes, Path(folder)):
-        yield Fleet(processes)
+async def _up(processes: Sequence[Process], folder: str, target: _Target) -> AsyncIterator[Fleet]:
+    targets = {process.name: target(process.name) for process in processes}
+    async with launched(processes, Path(folder)) as pids:
+        yield Fleet(targets, pids)
 
 
 def _sockets(folder: str) -> _Target:
@@ -69,7 +68,7 @@ def _sockets(folder: str) -> _Target:
 def _service(name: str, target: _Target, **settings: str) -> Process:
     command = (sys.executable, "-m", f"linly_{name}")
     listen = {f"{name.upper()}_LISTEN": target(name)}
-    return Process(name, command, target(name), listen | settings)
+    return Process(name, command, GrpcHealth(target(name)), listen | settings)
 
 
 def _orchestrator(target: _Target) -> Process:
@@ -81,4 +80,5 @@ def _stub(module: str, name: str, target: _Target) -> Process:
     # the fakes of the tests are the stubs; they live beside the tests, in no package
     folders = (str(_REPOSITORY), str(_REPOSITORY / "tests"), os.environ.get("PYTHONPATH", ""))
     command = (sys.executable, "-m", module, name, target(name))
-    return Process(name, command, target(name), {"PYTHONPATH": os.pathsep.join(folders)})
+    variables = {"PYTHONPATH": os.pathsep.join(folders)}
+    return Process(name, command, GrpcHealth(target(name)), variables)
