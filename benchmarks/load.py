@@ -9,6 +9,7 @@ from benchmarks.errors import BenchmarkError
 from linly_client.events import Audio, Event, Frames, TurnEnded
 from linly_client.options import Microphone, Playback, TalkOptions
 from linly_client.talk import Talk, TalkClient
+from linly_mesh.rpc.target import Target
 
 PERIOD = 2.5
 """Seconds from the begin of a talk's turn to the begin of its next."""
@@ -33,7 +34,7 @@ class StubTurn:
     """The overhead that the orchestrator itself reports."""
 
 
-async def offer(target: str, talks: int, turns: int) -> list[StubTurn]:
+async def offer(target: str | Target, talks: int, turns: int) -> list[StubTurn]:
     """Holds ``talks`` at once, whose turns begin spread over the period.
 
     Raises:
@@ -48,7 +49,9 @@ async def offer(target: str, talks: int, turns: int) -> list[StubTurn]:
     return [turn for task in held for turn in task.result()]
 
 
-async def _hold(target: str, turns: int, opened: asyncio.Barrier, delay: float) -> list[StubTurn]:
+async def _hold(
+    target: str | Target, turns: int, opened: asyncio.Barrier, delay: float
+) -> list[StubTurn]:
     # what was sent counts as played, so that the stages run at full speed
     microphone = Microphone(sample_rate=_RATE, interim_results=False)
     options = TalkOptions(microphone=microphone, playback=Playback.SENT, barge_in=False)

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,12 +25,13 @@ TALKER = Path(sys.executable).with_name("talker")
 class Mesh:
     """Workloads that are started and stopped one by one, each behind its proxy."""
 
-    def __init__(self, folder: Path) -> None:
-        self.environment = own_environment(folder)
+    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
+        self.environment = {**own_environment(folder), **settings}
         self.folder = Path(self.environment["XDG_RUNTIME_DIR"]) / "linly-talker"
         source = Path(self.environment["MESH_SOURCE"])
         identity = IdentitySettings(identity_folder=self.environment["MESH_IDENTITY_FOLDER"])
-        self.local = LocalMesh(read_mesh(source / "policy", source / "kubernetes"), identity)
+        mesh = read_mesh(source / "policy", source / "kubernetes")
+        self.local = LocalMesh(mesh, identity, self.folder)
         self._running: dict[str, subprocess.Popen] = {}
 
     def target(self, service: str, caller: str = "client") -> Target:
@@ -111,8 +112,9 @@ class Mesh:
 
 
 @contextmanager
-def running_mesh(folder: Path) -> Iterator[Mesh]:
-    mesh = Mesh(folder)
+def running_mesh(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[Mesh]:
+    """All workloads; ``settings`` are added to their environment."""
+    mesh = Mesh(folder, settings or {})
     try:
         mesh.start(*STAGES, "orchestrator")
         yield mesh

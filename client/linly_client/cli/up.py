@@ -12,7 +12,6 @@ from linly_client.cli.processes import SERVICES, processes
 from linly_client.cli.reach import CALLER
 from linly_client.cli.run import run, signalled
 from linly_mesh.identity.rotation import Rotation
-from linly_mesh.proxy.endpoints import runtime_folder
 from linly_mesh.proxy.launcher import Process, State, launched
 from linly_mesh.proxy.local import LocalMesh
 
@@ -56,7 +55,7 @@ async def running(local: LocalMesh, names: Sequence[str] = SERVICES) -> AsyncIte
     with _Display(names) as display:
         async with (
             rotation.running(),
-            launched(processes(local, names), runtime_folder(), on_change=display.show),
+            launched(processes(local, names), local.runtime, on_change=display.show),
         ):
             display.all_ready()
             yield

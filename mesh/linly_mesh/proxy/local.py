@@ -1,6 +1,7 @@
 """The mesh of this machine: who runs in it, where, and how it is called."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from linly_mesh.errors import ConfigurationError
@@ -26,13 +27,16 @@ class LocalMesh:
     """Workloads and policies."""
     identity: IdentitySettings
     """Where identities come from."""
+    runtime: Path
+    """The folder of the sockets, private to this user."""
 
     @classmethod
     def read(cls) -> Self:
         """As the environment says.
 
         Raises:
-            ConfigurationError: a setting or a file of the policy is wrong.
+            ConfigurationError: a setting or a file of the policy is wrong, or the runtime
+                folder is unsafe.
         """
         source = read_settings(ProxySettings).source
         mesh = (
@@ -40,7 +44,7 @@ class LocalMesh:
             if source is None
             else read_mesh(source / "policy", source / "kubernetes")
         )
-        return cls(mesh, read_settings(IdentitySettings))
+        return cls(mesh, read_settings(IdentitySettings), runtime_folder())
 
     def svid(self, name: str) -> SvidSource:
         """Where the SVID of a workload, a person or a back end comes from."""
@@ -50,9 +54,9 @@ class LocalMesh:
         """Where the sockets and the secrets of a workload are.
 
         Raises:
-            ConfigurationError: the runtime folder is unsafe, or there is no SVID.
+            ConfigurationError: there is no SVID.
         """
-        return Files(runtime_folder() / workload, self.svid(workload).files())
+        return Files(self.runtime / workload, self.svid(workload).files())
 
     def listen(self, workload: str, port: str) -> str:
         """The address at which an application serves one of its ports, behind its proxy."""
