@@ -104,6 +104,9 @@ class TalkOptions:
     """Give ARKit blendshape values."""
     max_lead: float | None = None
     """Seconds that output may be ahead of playback; None: the server's 0.4."""
+    max_ahead: float | None = 0.9
+    """Seconds of speech that may be made beyond what was read of the events, at least 0.8; None:
+    as much as the buffers between hold."""
     playback: Playback = Playback.REAL_TIME
     barge_in: bool = True
     """A person who speaks or types interrupts the reply; otherwise they wait for its end."""
@@ -131,6 +134,7 @@ def to_config(options: TalkOptions) -> talk_pb2.TalkConfig:
         voice=talk_pb2.VoiceConfig(name=options.voice, speaking_rate=options.speaking_rate),
         output=_output(options),
         max_lead=None if options.max_lead is None else to_duration(options.max_lead),
+        max_ahead=None if options.max_ahead is None else to_duration(options.max_ahead),
         playback_mode=f"PLAYBACK_MODE_{options.playback.upper()}",
         barge_in=options.barge_in,
         region=options.region,

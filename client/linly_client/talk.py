@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 
 import grpc
 
@@ -11,6 +11,7 @@ from linly_client.convert import to_event
 from linly_client.errors import TalkError, from_call
 from linly_client.events import Event
 from linly_client.options import TalkOptions, to_config
+from linly_client.progress import ReadProgress
 from linly_mesh.rpc.channel import open_channel
 from linly_mesh.rpc.convert import to_duration
 from linly_mesh.rpc.duplex import CallEndedError, DuplexCall, open_duplex
@@ -36,11 +37,14 @@ class Talk:
         self._call = call
         self._target = target
         self._writing = asyncio.Lock()  # gRPC takes one write of a call at a time
+        self._progress = ReadProgress()
+        self._reporting = asyncio.create_task(self._report())
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         """The events up to the end of the talk."""
         with _talk_errors(self._target):
             async for response in self._call:
+                self._progress.note(response)
                 event = to_event(response)
                 if event is not None:
                     yield event
@@ -90,8 +94,19 @@ class Talk:
 
     async def end(self) -> None:
         """Nothing more follows; running and waiting turns are finished."""
+        self._progress.stop()
         await self._write(Request(end=talk_pb2.End()))
         await self._call.done_writing()
+
+    async def close(self) -> None:
+        """Lets go of the call; done when ``TalkClient.converse`` is left."""
+        self._call.cancel()
+        self._reporting.cancel()
+        await asyncio.wait([self._reporting])
+
+    async def _report(self) -> None:
+        with suppress(TalkError):  # whoever reads hears of it
+            await self._progress.report(self._write)
 
     async def _write(self, request: talk_pb2.ConverseRequest) -> None:
         with _talk_errors(self._target):
@@ -128,7 +143,11 @@ class TalkClient:
             with _talk_errors(str(self._target)):
                 call = await stack.enter_async_context(open_duplex(stub.Converse, timeout=timeout))
                 await call.write(Request(config=config))
-            yield Talk(call, str(self._target))
+            talk = Talk(call, str(self._target))
+            try:
+                yield talk
+            finally:
+                await talk.close()
 
 
 @contextmanager

@@ -21,7 +21,14 @@ class PlaybackStalledError(Exception):
 class Playback:
     """The playback of one turn's speech. Times in seconds from the start of the speech."""
 
-    def __init__(self, mode: "talk_pb2.PlaybackMode", max_lead: float, report_limit: float) -> None:
+    def __init__(
+        self,
+        mode: "talk_pb2.PlaybackMode",
+        max_lead: float,
+        report_limit: float,
+        *,
+        reads_reported: bool = False,
+    ) -> None:
         """Output may be ``max_lead`` ahead of what is played.
 
         Args:
@@ -29,6 +36,8 @@ class Playback:
             max_lead: seconds.
             report_limit: seconds after which a client that promised reports and sends none
                 is taken to have stopped playing.
+            reads_reported: whether the client says how far it has read; otherwise it has read
+                what was sent.
         """
         self._mode = mode or _REAL_TIME
         self._lead = math.inf if mode == _SENT else max_lead
@@ -36,6 +45,8 @@ class Playback:
         self._started: float | None = None
         self._reported = 0.0
         self._sent = 0.0
+        self._read = 0.0
+        self._reads_reported = reads_reported
         self._changed = asyncio.Event()
 
     @property
@@ -47,6 +58,11 @@ class Playback:
     def sent(self) -> float:
         """Audio sent so far."""
         return self._sent
+
+    @property
+    def passed_on(self) -> float:
+        """Audio that the client has taken, as far as is known."""
+        return min(self._read, self._sent) if self._reads_reported else self._sent
 
     @property
     def played(self) -> float:
@@ -80,8 +96,16 @@ class Playback:
         self._reported = max(self._reported, until)
         self._wake()
 
+    def read(self, until: float) -> None:
+        """The client says that it has read up to there."""
+        self._read = max(self._read, until)
+        self._wake()
+
     def reports_over(self) -> None:
-        """The client can't report any more: from where it is, it is taken to play on."""
+        """The client can't report any more: from where it is, it is taken to read and play on."""
+        if self._reads_reported:
+            self._reads_reported = False
+            self._wake()
         if self._mode == _REPORTS:
             if self._started is not None:
                 self._started = clock.now() - self.played
@@ -97,6 +121,11 @@ class Playback:
     async def covered(self, offset: float, all_sent: Callable[[], bool]) -> None:
         """Waits until audio has been sent beyond ``offset``, or all there is."""
         while self._sent <= offset and not all_sent():
+            await self._changed.wait()
+
+    async def passed_beyond(self, offset: float) -> None:
+        """Waits until the client has taken audio up to ``offset``."""
+        while self.passed_on < offset:
             await self._changed.wait()
 
     async def finished(self) -> None:

@@ -12,7 +12,7 @@ from linly_mesh.rpc.convert import to_seconds
 from linly_orchestrator.reply import Voice
 from linly_orchestrator.stages.animation import Animation
 from linly_orchestrator.stages.channels import Stages
-from linly_orchestrator.stages.speech import Speech
+from linly_orchestrator.stages.speech import LEAST_AHEAD, Speech
 
 MAX_IMAGE_BYTES = 16 << 20
 MAX_TEXT = 100_000
@@ -37,6 +37,8 @@ def check(config: talk_pb2.TalkConfig) -> None:
             )
     if config.HasField("max_lead") and to_seconds(config.max_lead) <= 0:
         raise invalid_argument("config.max_lead", "must be above 0")
+    if config.HasField("max_ahead") and to_seconds(config.max_ahead) < LEAST_AHEAD:
+        raise invalid_argument("config.max_ahead", f"must be at least {LEAST_AHEAD:g} s")
     if config.playback_mode not in talk_pb2.PlaybackMode.values():
         raise invalid_argument("config.playback_mode", "must be a known mode")
     if len(config.image) > MAX_IMAGE_BYTES:
@@ -79,6 +81,8 @@ async def prepare_voice(
         StageError: a stage refuses what the talk asks for, or can't be reached.
     """
     started = talk_pb2.TalkStarted()
+    if config.HasField("max_ahead"):
+        started.max_ahead.CopyFrom(config.max_ahead)
     output = config.output
     wants_portrait = output.HasField("video") or output.blendshapes
     if not wants_portrait and not output.HasField("audio"):

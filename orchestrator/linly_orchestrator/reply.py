@@ -15,7 +15,7 @@ from linly_orchestrator.channel import Channel
 from linly_orchestrator.playback import Playback
 from linly_orchestrator.stages.animated import AnimatedSpeech
 from linly_orchestrator.stages.animation import Animation
-from linly_orchestrator.stages.speech import Speech, SpeechCall
+from linly_orchestrator.stages.speech import REPORT, Speech, SpeechCall
 from linly_orchestrator.timeline import Timeline
 
 _TEXT_AHEAD = 64
@@ -131,7 +131,8 @@ class Reply:
             asyncio.TaskGroup() as group,
         ):
             group.create_task(self._pass_on(call))
-            group.create_task(self._speak(call))
+            reporting = group.create_task(self._report(call))
+            group.create_task(self._speak(call, reporting))
             group.create_task(self._present(voice, sessions))
 
     async def _pass_on(self, call: SpeechCall) -> None:
@@ -143,12 +144,21 @@ class Reply:
                 await call.write(written.text)
         await call.end()
 
-    async def _speak(self, call: SpeechCall) -> None:
+    async def _report(self, call: SpeechCall) -> None:
+        """Tells the speech service how far the client is, up to the end of the speech."""
+        reported = 0.0
+        while True:
+            await self._playback.passed_beyond(reported + REPORT)
+            reported = self._playback.passed_on
+            await call.passed_on(reported)
+
+    async def _speak(self, call: SpeechCall, reporting: "asyncio.Task[None]") -> None:
         await call.header()
         async for chunk in call.chunks():
             self._timeline.tts.gave(chunk.timing if chunk.HasField("timing") else None)
             self._words.extend(chunk.words)
             await self._audio.put(chunk)
+        reporting.cancel()
         self._audio.close()
 
     async def _present(self, voice: Voice, sessions: asyncio.TaskGroup) -> None:

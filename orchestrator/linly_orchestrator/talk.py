@@ -124,6 +124,8 @@ class Talk:
                 self._turns.interrupt_asked(request.interrupt)
             case "playback":
                 self._turns.played(request.playback)
+            case "progress":
+                self._turns.read(request.progress)
 
     async def _end_of_audio(self) -> None:
         listening, hearing = self._listening, self._hearing

@@ -42,6 +42,7 @@ class TurnTaking:
         self._mode = config.playback_mode
         self._lead = to_seconds(config.max_lead) if config.HasField("max_lead") else None
         self._settings = settings
+        self._reads_reported = config.HasField("max_ahead")
         self._barge_in = config.barge_in if config.HasField("barge_in") else True
         self._waiting: Channel[Turn] = Channel(settings.max_waiting_turns)
         self._reports_over = False
@@ -74,7 +75,9 @@ class TurnTaking:
             self._interrupt(interrupts)
         self._begun += 1
         lead = self._settings.max_lead if self._lead is None else self._lead
-        playback = Playback(self._mode, lead, self._settings.gap_limit)
+        playback = Playback(
+            self._mode, lead, self._settings.gap_limit, reads_reported=self._reads_reported
+        )
         turn = Turn(self._begun, cause, playback, text)
         if self._waiting.full:
             self._turn_away(turn)
@@ -112,6 +115,11 @@ class TurnTaking:
         """The client tells how far it has played."""
         if self._current is not None and self._current.turn_id == report.turn_id:
             self._current.playback.report(to_seconds(report.played_until))
+
+    def read(self, progress: talk_pb2.Progress) -> None:
+        """The client tells how far it has read."""
+        if self._current is not None and self._current.turn_id == progress.turn_id:
+            self._current.playback.read(to_seconds(progress.offset))
 
     def close(self) -> None:
         """No more turns begin."""

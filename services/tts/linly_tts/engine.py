@@ -102,16 +102,20 @@ class Engine(Protocol):
         ...
 
     def synthesize(
-        self, text: str, voice: Voice, rate: float, begin: Callable[[], None]
+        self, text: str, voice: Voice, rate: float, piece: float, begin: Callable[[], None]
     ) -> AsyncGenerator[Speech]:
         """Speaks one clause.
 
-        Closing the generator, or cancelling whoever waits for it, stops the model at once.
+        Closing the generator, or cancelling whoever waits for it, stops the model at once. While
+        nobody asks for the next piece, nothing beyond it is made. The pieces of a clause are the
+        same speech however long they are.
 
         Args:
             text: the clause; control characters and pictographs are spaces already.
             voice: one of ``voices``.
             rate: 1 is the voice's natural speed; 0.25 to 4.
+            piece: seconds of speech that a piece is to have, or a little more; infinite where
+                the caller does not mind how much is made ahead.
             begin: called once, from any thread, when the model takes the clause up.
 
         Raises:

@@ -1,9 +1,11 @@
 """Between the contract's messages and the service's own types."""
 
+import math
+
 from linly.common.v1 import common_pb2
 from linly.tts.v1 import tts_pb2
 from linly_mesh.errors import invalid_argument
-from linly_mesh.rpc.convert import stage_timing, to_duration
+from linly_mesh.rpc.convert import stage_timing, to_duration, to_seconds
 from linly_tts.audio.encoding import AudioFormat, Encoding
 from linly_tts.engine import Viseme, Voice
 from linly_tts.events import Cancelled, Finished, Flushed, SpeechEvent, Spoken
@@ -25,6 +27,8 @@ _LONGEST_SEGMENT = 100_000
 _LONGEST_SEGMENT_ID = 256
 _MOST_SEGMENTS = 10_000
 """Of a stream: each segment's length is remembered, since its texts concatenate."""
+_LEAST_AHEAD = 0.8
+"""Seconds: two pieces from the engine, and what a caller may not have reported yet."""
 
 
 def to_manner(config: tts_pb2.SynthesisConfig, voices: VoiceBook) -> Manner:
@@ -47,7 +51,12 @@ def to_manner(config: tts_pb2.SynthesisConfig, voices: VoiceBook) -> Manner:
         sample_rate = config.sample_rate_hertz
         if sample_rate not in _SAMPLE_RATES:
             raise invalid_argument("config.sample_rate_hertz", "must be from 8000 to 48000")
-    return Manner(voice, rate, AudioFormat(encoding, sample_rate))
+    max_ahead = math.inf
+    if config.HasField("max_ahead"):
+        max_ahead = to_seconds(config.max_ahead)
+        if max_ahead < _LEAST_AHEAD:
+            raise invalid_argument("config.max_ahead", f"must be at least {_LEAST_AHEAD:g} s")
+    return Manner(voice, rate, AudioFormat(encoding, sample_rate), max_ahead)
 
 
 def _voice(config: tts_pb2.SynthesisConfig, voices: VoiceBook) -> Voice:
@@ -91,6 +100,7 @@ def header(manner: Manner) -> _Response:
             encoding=_ENCODING_VALUES[manner.output.encoding],
             sample_rate_hertz=manner.output.sample_rate,
             voice=manner.voice.name,
+            max_ahead=None if math.isinf(manner.max_ahead) else to_duration(manner.max_ahead),
         )
     )
 

@@ -11,6 +11,7 @@ import grpc
 from linly.common.v1 import common_pb2
 from linly.tts.v1 import tts_pb2, tts_pb2_grpc
 from linly_mesh.errors import ServiceError
+from linly_mesh.rpc.convert import to_seconds
 from linly_mesh.rpc.requests import RequestReader
 from linly_mesh.workload import Workload
 from linly_tts.engine import Engine, EngineError
@@ -105,6 +106,15 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
         )
 
 
+async def _listen_on(
+    requests: RequestReader[tts_pb2.StreamingSynthesizeRequest], session: SpeechSession
+) -> None:
+    """After the end of the text, only reports matter."""
+    async for kind, request in requests:
+        if kind == "progress":
+            session.progress(to_seconds(request.progress.offset))
+
+
 async def _listen(
     requests: RequestReader[tts_pb2.StreamingSynthesizeRequest], session: SpeechSession
 ) -> None:
@@ -116,8 +126,12 @@ async def _listen(
                 await session.script.add(request.text.segment_id, request.text.text)
             elif kind == "flush":
                 session.script.flush()
+            elif kind == "progress":
+                session.progress(to_seconds(request.progress.offset))
             else:
                 session.cancel()
         session.script.end()
+        if session.is_paced:
+            await _listen_on(requests, session)
     except Exception as error:  # raised again where the client hears it
         session.fail(error)

@@ -1,6 +1,7 @@
 """One stream: text goes in while it is being written, one continuous speech comes out."""
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -17,6 +18,10 @@ _FIRST_CHUNK, _CHUNK = 0.04, 0.08
 """Seconds of audio in a message: the first two of a reply go as soon as they can, one video frame
 each; later ones are larger, since each message costs the same."""
 _FIRST_CHUNKS = 2
+PIECE = 0.25
+"""Seconds of speech that the engine is asked for at a time, where it must not run ahead."""
+_LONGEST_PIECE = 2 * PIECE
+"""Seconds that a piece is expected to have at most: it ends with a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +34,15 @@ class Manner:
     """1 is its natural speed; 0.25 to 4."""
     output: AudioFormat
     """The form of the audio."""
+    max_ahead: float = math.inf
+    """Seconds of speech to be made at most beyond what the caller has reported."""
 
 
 class SpeechSession:
     """Speaks what is written into its script.
 
     One task may write while another consumes ``events``. A consumer that pauses stops the
-    synthesis: at most the clause in work has been made ahead of it.
+    synthesis: at most the clause in work has been made ahead of it, or ``max_ahead``.
     """
 
     def __init__(self, engine: Engine, manner: Manner, workload: Workload) -> None:
@@ -47,12 +54,25 @@ class SpeechSession:
         self._synthesis: asyncio.Future[Speech | None] | None = None
         self._error: Exception | None = None
         self._sent = 0
+        self._made = 0.0
+        self._reported = 0.0
+        self._changed = asyncio.Event()
         self._chunks_of_reply = 0
+
+    @property
+    def is_paced(self) -> bool:
+        """Whether speech is made only so far ahead of what the caller reports."""
+        return not math.isinf(self._manner.max_ahead)
 
     def cancel(self) -> None:
         """Silence at once: drops all text so far and the speech in work."""
         self.script.cancel()
         self._interrupt()
+
+    def progress(self, offset: float) -> None:
+        """The caller has passed on the speech up to ``offset`` seconds."""
+        self._reported = max(self._reported, offset)
+        self._changed.set()
 
     def fail(self, error: Exception) -> None:
         """Ends the stream at once: ``events`` raises the error and says nothing more."""
@@ -89,11 +109,15 @@ class SpeechSession:
         silent = True
         self._in_work = item
         with item.unit:
-            pieces = self._engine.synthesize(text, manner.voice, manner.rate, item.begin)
+            piece = PIECE if self.is_paced else math.inf
+            pieces = self._engine.synthesize(text, manner.voice, manner.rate, piece, item.begin)
+            self._made = self._seconds
             async with aclosing(pieces):
                 while not item.dropped:
+                    await self._until_wanted(item)
                     speech = await self._next(pieces, item)
                     if speech:
+                        self._made += len(speech.samples) / manner.voice.sample_rate
                         if silent:
                             timing, silent = item.timing(), False
                         packer.add(speech)
@@ -108,8 +132,17 @@ class SpeechSession:
                         break
         self._in_work = None
 
+    async def _until_wanted(self, item: PendingClause) -> None:
+        """Waits until another piece would not be too far ahead, or the clause is dropped."""
+        limit = self._manner.max_ahead - _LONGEST_PIECE
+        while self._made - self._reported > limit and not item.dropped:
+            self._changed.clear()
+            await self._changed.wait()
+
     async def _next(self, pieces: AsyncGenerator[Speech], item: PendingClause) -> Speech | None:
         """The next piece of a clause; None at its end, or as soon as it is dropped."""
+        if item.dropped:
+            return None
         self._synthesis = asyncio.ensure_future(anext(pieces, None))
         try:
             return await self._synthesis
@@ -125,6 +158,7 @@ class SpeechSession:
         """Stops the clause in work: its synthesis, and its audio that is not sent yet."""
         if self._in_work:
             self._in_work.drop()
+            self._changed.set()
         if self._synthesis:
             self._synthesis.cancel()
 

@@ -199,7 +199,7 @@ class Fragile:
     async def stop(self) -> None: ...
 
     async def synthesize(
-        self, text: str, voice: Voice, rate: float, begin: Callable[[], None]
+        self, text: str, voice: Voice, rate: float, piece: float, begin: Callable[[], None]
     ) -> AsyncGenerator[Speech]:
         begin()
         if "crash" in text:

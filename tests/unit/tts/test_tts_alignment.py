@@ -53,7 +53,7 @@ def test_lips_close_visibly_on_every_bilabial(library: EspeakLibrary, text: str)
 @pytest.mark.parametrize("rate", [1, 4])
 def test_no_bilabial_is_lost(library: EspeakLibrary, rate: float) -> None:
     utterance = library.synthesize(
-        "Above a puma I buy mops.", "gmw/en-US", 175, pause=True, go_on=lambda: True
+        "Above a puma I buy mops.", "gmw/en-US", 175, pause=True, go_on=lambda _: True
     )
     sounds = [e.phoneme for e in utterance.events if e.phoneme]
     bilabials = sum(any(c in "pbm" for c in sound) for sound in sounds)

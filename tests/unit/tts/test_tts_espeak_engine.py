@@ -1,4 +1,5 @@
 import asyncio
+import math
 import multiprocessing
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -25,7 +26,7 @@ def voice(engine: EspeakEngine, name: str) -> Voice:
 
 
 async def say(engine: EspeakEngine, text: str, name: str = "en-us") -> Speech:
-    pieces = engine.synthesize(text, voice(engine, name), 1.0, lambda: None)
+    pieces = engine.synthesize(text, voice(engine, name), 1.0, math.inf, lambda: None)
     (speech,) = [piece async for piece in pieces]
     return speech
 
@@ -59,7 +60,7 @@ async def test_a_crash_costs_the_clause_that_caused_it(engine: EspeakEngine) -> 
     async def crash() -> None:
         text = "a very long clause " * 40_000
         begin = lambda: loop.call_soon_threadsafe(begun.set)  # noqa: E731
-        async for _ in engine.synthesize(text, voice(engine, "en-us"), 1.0, begin):
+        async for _ in engine.synthesize(text, voice(engine, "en-us"), 1.0, math.inf, begin):
             pass
 
     crashing = asyncio.create_task(crash())
@@ -84,7 +85,7 @@ async def test_a_cancelled_clause_stops_the_library(engine: EspeakEngine) -> Non
     loop = asyncio.get_running_loop()
     text = "a very long clause " * 40_000  # an hour of speech: seconds of work
     pieces = engine.synthesize(
-        text, voice(engine, "en-us"), 1.0, lambda: loop.call_soon_threadsafe(begun.set)
+        text, voice(engine, "en-us"), 1.0, math.inf, lambda: loop.call_soon_threadsafe(begun.set)
     )
     async with aclosing(pieces):
         job = asyncio.ensure_future(anext(pieces))

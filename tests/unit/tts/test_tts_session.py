@@ -30,7 +30,7 @@ class Metronome:
     async def stop(self) -> None: ...
 
     async def synthesize(
-        self, text: str, voice: Voice, rate: float, begin: Callable[[], None]
+        self, text: str, voice: Voice, rate: float, piece: float, begin: Callable[[], None]
     ) -> AsyncGenerator[Speech]:
         self.asked.append(text)
         begin()

@@ -68,7 +68,7 @@ def test_voices_are_listed_by_name_and_language(book: VoiceBook) -> None:
 def test_every_listed_voice_speaks(library: EspeakLibrary) -> None:
     _, files = voice_catalogue(library.voices(), library.sample_rate)
     for name, file in files.items():
-        speech = library.synthesize("a e i o", file, 300, pause=False, go_on=lambda: True)
+        speech = library.synthesize("a e i o", file, 300, pause=False, go_on=lambda _: True)
         assert len(speech.samples) > 2000, name
 
 

@@ -25,6 +25,44 @@ class _Token:
     begin: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What will not change any more when more of an utterance is made."""
+
+    end: int
+    """Samples: all words and shapes that begin before it are known."""
+    words: tuple[Word, ...]
+    """Those words, and perhaps more."""
+    visemes: tuple[VisemeSpan, ...]
+    """Those shapes, and perhaps more."""
+
+
+def settled(text: str, events: Sequence[Event], length: int, sample_rate: int) -> Settled:
+    """What is known for good of an utterance that is still being made.
+
+    The last word that has begun may still begin later, and with it the one before it end later.
+    A shape is known once the sound after the next one has begun: each may give time to lips
+    that close beside it.
+
+    Args:
+        text: all of it.
+        events: of the utterance so far.
+        length: samples so far.
+        sample_rate: samples per second.
+    """
+    sounds = [event.sample for event in events if event.type is EventType.PHONEME]
+    if not sounds:
+        return Settled(0, (), ())
+    begun = words(text, events, length)
+    last = sounds[-1] - round(SHORTEST_CLOSURE * sample_rate)
+    shapes = visemes(events, length, sample_rate)
+    ended = [shape for shape in shapes if shape.offset + shape.duration <= last][:-1]
+    if len(begun) < 2 or not ended:  # one that is known and one that is not
+        return Settled(0, (), ())
+    end = min(begun[-1].offset, ended[-1].offset + ended[-1].duration)
+    return Settled(end, begun[:-1], tuple(ended))
+
+
 def visemes(events: Sequence[Event], length: int, sample_rate: int) -> tuple[VisemeSpan, ...]:
     """The shapes of an utterance, from its first sample to its last without a gap.
 

@@ -1,14 +1,13 @@
 """Speech from libespeak-ng in a process of its own."""
 
 import asyncio
-import itertools
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from linly_tts.engine import Speech, Voice
 from linly_tts.engines.espeak.speaking import Order
 from linly_tts.engines.espeak.voices import voice_catalogue
-from linly_tts.engines.espeak.worker import EspeakWorker
+from linly_tts.engines.espeak.worker import EspeakWorker, SpokenClause
 
 
 class EspeakEngine:
@@ -16,9 +15,10 @@ class EspeakEngine:
 
     The library keeps its state in globals, one per process; it is licensed under the GPL,
     version 3; and some texts crash it (a Greek "ϖ" spoken by a French voice does, espeak-ng issue
-    2467). So it lives in a worker process: this one links no GPL code, a crash costs the clause
-    that caused it, and the worker is replaced. One thread talks to the worker; clauses wait for
-    it in order of arrival, one per stream, so that streams take turns.
+    2467). So it lives in a worker process, and each clause is spoken by a copy of that one: this
+    process links no GPL code, a crash costs the clause that caused it, and a clause of which no
+    more is wanted yet stands still where it is. One thread talks to them; pieces of clauses wait
+    for it in order of arrival, one per stream, so that streams take turns.
     """
 
     max_concurrency = 1
@@ -28,8 +28,6 @@ class EspeakEngine:
         self.model = "espeak-ng"
         self.voices: Sequence[Voice] = ()
         self._files: dict[str, str] = {}
-        self._numbers = itertools.count(1)
-        self._speaking = 0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="espeak")
         self._worker: EspeakWorker | None = None
 
@@ -52,30 +50,38 @@ class EspeakEngine:
             self._worker.close()
 
     async def synthesize(
-        self, text: str, voice: Voice, rate: float, begin: Callable[[], None]
+        self, text: str, voice: Voice, rate: float, piece: float, begin: Callable[[], None]
     ) -> AsyncGenerator[Speech]:
-        """Speaks one clause, as one piece: it takes milliseconds.
+        """Speaks one clause; it takes milliseconds.
 
         Raises:
             EngineError: the library crashed on this clause or hung.
         """
-        number = next(self._numbers)
-        order = Order(text, self._files[voice.name], rate)
-        job = asyncio.get_running_loop().run_in_executor(
-            self._thread, self._speak, number, order, begin
-        )
+        loop = asyncio.get_running_loop()
+        clause = SpokenClause(Order(text, self._files[voice.name], rate))
         try:
-            speech = await job
-        except asyncio.CancelledError:
-            if self._worker and self._speaking == number:
-                self._worker.cancel(number)
-            raise
-        if speech:
-            yield speech
+            speech, is_last = await loop.run_in_executor(
+                self._thread, self._first, clause, piece, begin
+            )
+            while True:
+                if speech:
+                    yield speech
+                if is_last:
+                    return
+                speech, is_last = await loop.run_in_executor(
+                    self._thread, self._more, clause, piece
+                )
+        finally:
+            clause.stop()
+            self._thread.submit(clause.close)
 
-    def _speak(self, number: int, order: Order, begin: Callable[[], None]) -> Speech | None:
-        if self._worker is None or not self._worker.alive:
-            self._worker = EspeakWorker()  # the last one crashed
+    def _first(
+        self, clause: SpokenClause, piece: float, begin: Callable[[], None]
+    ) -> tuple[Speech | None, bool]:
         begin()
-        self._speaking = number
-        return self._worker.speak(number, order)
+        return self._more(clause, piece)
+
+    def _more(self, clause: SpokenClause, piece: float) -> tuple[Speech | None, bool]:
+        if self._worker is None or not self._worker.alive:
+            self._worker = EspeakWorker()  # the last one was killed
+        return clause.more(self._worker, piece)

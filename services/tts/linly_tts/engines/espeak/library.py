@@ -56,6 +56,28 @@ class Utterance:
     """Words and phonemes in order."""
 
 
+class Recording:
+    """What the library has made of a text so far."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self.audio = bytearray()
+        """Signed 16-bit samples."""
+        self.events: list[Event] = []
+        """Words and phonemes in order, a little ahead of the audio."""
+
+    @property
+    def length(self) -> int:
+        """Samples."""
+        return len(self.audio) // 2
+
+    def samples(self, begin: int, end: int | None = None) -> NDArray[np.int16]:
+        """A copy of the samples from ``begin`` to ``end``; shape (n,)."""
+        return np.frombuffer(
+            bytes(self.audio[2 * begin : None if end is None else 2 * end]), np.int16
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class VoiceFile:
     """A voice as the library lists it."""
@@ -118,9 +140,8 @@ class EspeakLibrary:
         if self.sample_rate <= 0:
             raise OSError(f"libespeak-ng can't read its data in {data}")
         self._library.espeak_SetSynthCallback(self._callback)
-        self._go_on: Callable[[], bool] = lambda: True
-        self._audio: list[bytes] = []
-        self._events: list[Event] = []
+        self._go_on: Callable[[Recording], bool] = lambda _: True
+        self._recording = Recording()
 
     @property
     def version(self) -> str:
@@ -144,7 +165,7 @@ class EspeakLibrary:
         words_per_minute: int,
         *,
         pause: bool,
-        go_on: Callable[[], bool],
+        go_on: Callable[[Recording], bool],
     ) -> Utterance:
         """Speaks a text.
 
@@ -153,9 +174,10 @@ class EspeakLibrary:
             voice: a ``VoiceFile.identifier``.
             words_per_minute: 80 to 449; from 450 on the library's event times are wrong.
             pause: whether the pause that the last mark asks for belongs to the speech.
-            go_on: asked every 20 ms of speech; once it is false, the rest is not made.
+            go_on: asked every 20 ms of speech, with what there is of it; once it is false, the
+                rest is not made.
         """
-        self._go_on, self._audio, self._events = go_on, [], []
+        self._go_on, self._recording = go_on, Recording()
         if self._library.espeak_SetVoiceByName(voice.encode()):
             raise LookupError(f"libespeak-ng has no voice {voice}")
         self._library.espeak_SetParameter(_RATE_PARAMETER, words_per_minute, 0)
@@ -164,8 +186,7 @@ class EspeakLibrary:
         self._library.espeak_Synth(
             encoded, ctypes.c_size_t(len(encoded) + 1), 0, _BY_CHARACTER, 0, flags, None, None
         )
-        samples = np.frombuffer(b"".join(self._audio), dtype=np.int16)
-        return Utterance(samples, tuple(self._events))
+        return Utterance(self._recording.samples(0), tuple(self._recording.events))
 
     def change_speed(self, samples: NDArray[np.int16], speed: float) -> NDArray[np.int16]:
         """Speech at another speed and the same pitch, by the Sonic in the library.
@@ -190,13 +211,13 @@ class EspeakLibrary:
     def _receive(self, audio: object, count: int, events: "ctypes._Pointer[_Event]") -> int:
         """Called by the library with what it made; 1 tells it to stop."""
         if audio and count > 0:
-            self._audio.append(ctypes.string_at(audio, 2 * count))  # type: ignore[arg-type]
+            self._recording.audio += ctypes.string_at(audio, 2 * count)  # type: ignore[arg-type]
         index = 0
         while (event := events[index]).type != EventType.LIST_END:
             index += 1
             if event.type in (EventType.WORD, EventType.PHONEME):
-                self._events.append(_event(event))
-        return 0 if self._go_on() else 1
+                self._recording.events.append(_event(event))
+        return 0 if self._go_on(self._recording) else 1
 
 
 def _address(samples: NDArray[np.int16]) -> ctypes.c_void_p:

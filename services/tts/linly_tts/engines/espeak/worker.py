@@ -1,11 +1,14 @@
-"""The process in which the library lives, and the handle of its parent."""
+"""The processes in which the library lives, and the handles of their parent."""
 
+import gc
 import multiprocessing
+import os
 import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing.connection import Connection
+from multiprocessing.reduction import recv_handle, send_handle
 from typing import Any
 
 from linly_tts.engine import EngineError, Speech
@@ -30,7 +33,7 @@ class Loaded:
 
 
 class EspeakWorker:
-    """One process with the library. For one thread, but ``cancel`` may come from any."""
+    """One process with the library, which begins each clause in a copy of itself."""
 
     def __init__(self) -> None:
         """Starts the process and waits until the library is loaded.
@@ -39,71 +42,140 @@ class EspeakWorker:
             EngineError: it can't be loaded.
         """
         context = multiprocessing.get_context("spawn")  # gRPC's threads don't survive a fork
-        self._cancelled: Any = context.Value("Q", 0, lock=False)
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(
-            target=_serve, args=(theirs, self._cancelled), name="espeak", daemon=True
-        )
+        self._process = context.Process(target=_serve, args=(theirs,), name="espeak", daemon=True)
         self._process.start()
         theirs.close()  # so that the process's death ends the connection
-        self.loaded: Loaded = self._receive()
+        self.loaded: Loaded = _receive(self._connection)
 
     @property
     def alive(self) -> bool:
         """Whether it can take an order."""
-        return not self._connection.closed and self._process.is_alive()
+        return self._process.is_alive()
 
-    def speak(self, number: int, order: Order) -> Speech | None:
-        """Speaks one clause; None if it has no sound or was cancelled.
-
-        Args:
-            number: tells this clause from those before it.
-            order: what to speak.
+    def begin(self, order: Order) -> Connection:
+        """Has a copy of the process speak one clause; returns the connection to the copy.
 
         Raises:
-            EngineError: the library crashed or hangs; the worker can't be used any more.
+            EngineError: the process has died.
         """
+        ours, theirs = multiprocessing.Pipe()
         try:
-            self._connection.send((number, order))
+            with theirs:
+                self._connection.send(order)
+                send_handle(self._connection, theirs.fileno(), self._process.pid)
         except OSError as error:
-            self.close()
+            ours.close()
             raise EngineError("the speech library crashed") from error
-        speech: Speech | None = self._receive()
-        return speech
-
-    def cancel(self, number: int) -> None:
-        """The clause of that number is not wanted any more; another one is not disturbed."""
-        self._cancelled.value = number
+        return ours
 
     def close(self) -> None:
-        """Ends the process."""
+        """Ends the process; copies end with their clauses."""
         self._connection.close()
         self._process.kill()
         self._process.join()
 
-    def _receive(self) -> Any:
+
+class SpokenClause:
+    """A clause that is being spoken. For one thread, but ``stop`` may come from any."""
+
+    def __init__(self, order: Order) -> None:
+        """Not begun yet."""
+        self._order = order
+        self._connection: Connection | None = None
+        self._pid: int | None = None
+        self._stopped = False
+
+    def more(self, worker: EspeakWorker, seconds: float) -> tuple[Speech | None, bool]:
+        """The next piece, of about ``seconds``, and whether it is the last.
+
+        Args:
+            worker: begins the clause, if it has not begun.
+            seconds: see ``speak``.
+
+        Raises:
+            EngineError: the library crashed or hangs, or the clause was stopped.
+        """
+        if self._connection is None:
+            self._connection = worker.begin(self._order)
+            self._pid = _receive(self._connection)
+        if self._stopped:
+            self.stop()
         try:
-            if self._connection.poll(_PATIENCE):
-                return self._connection.recv()
-        except (EOFError, OSError) as error:
-            self.close()
-            raise EngineError("the speech library crashed") from error
-        self.close()
-        raise EngineError(f"the speech library gave no answer for {_PATIENCE:g} s")
+            self._connection.send(seconds)
+            piece: tuple[Speech | None, bool] = _receive(self._connection)
+        except (OSError, EngineError) as error:
+            self.stop()
+            raise EngineError(f"the speech library failed: {error}") from error
+        if piece[1]:
+            self._pid = None  # it ends by itself
+        return piece
+
+    def stop(self) -> None:
+        """Makes no more of it, at once."""
+        self._stopped = True
+        if (pid := self._pid) is not None:
+            self._pid = None
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Lets go of it; no piece is being waited for."""
+        self.stop()
+        if self._connection is not None:
+            self._connection.close()
 
 
-def _serve(connection: Connection, cancelled: Any) -> None:
-    """What the process does: speaks orders until its parent closes the connection."""
+def _receive(connection: Connection) -> Any:
+    try:
+        if connection.poll(_PATIENCE):
+            return connection.recv()
+    except (EOFError, OSError) as error:
+        raise EngineError("the speech library crashed") from error
+    raise EngineError(f"the speech library gave no answer for {_PATIENCE:g} s")
+
+
+def _serve(connection: Connection) -> None:
+    """What the process does: begins clauses until its parent closes the connection.
+
+    A copy of a process shares its memory until one of them writes to it, so it costs a few
+    milliseconds and megabytes; and each clause finds the library as it was loaded, so that a text
+    is always spoken in the same way.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent decides
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # copies are not waited for
     library = EspeakLibrary()
     connection.send(Loaded(library.version, library.sample_rate, tuple(library.voices())))
+    gc.freeze()  # a collection in a copy would write to all that is shared
     while True:
         try:
-            number, order = connection.recv()
+            order = connection.recv()
+            handle = recv_handle(connection)
         except EOFError:
             return
-        connection.send(speak(library, order, partial(_wanted, number, cancelled)))
+        if os.fork():
+            os.close(handle)
+        else:
+            try:
+                connection.close()
+                _speak(library, order, Connection(handle))
+            finally:
+                os._exit(0)  # nothing of the parent's is to be tidied up here
 
 
-def _wanted(number: int, cancelled: Any) -> bool:
-    return bool(cancelled.value != number)
+def _speak(library: EspeakLibrary, order: Order, connection: Connection) -> None:
+    """Speaks a clause as it is asked for; ends the process when nobody asks any more."""
+
+    def asked() -> float:
+        try:
+            seconds: float = connection.recv()
+        except (EOFError, OSError):
+            os._exit(0)  # the library would ignore an exception
+        return seconds
+
+    def hand_over(piece: Speech) -> float:
+        connection.send((piece, False))
+        return asked()
+
+    connection.send(os.getpid())
+    connection.send((speak(library, order, hand_over, asked()), True))
