@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -12,7 +13,8 @@ import grpc
 import uvloop
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+from prometheus_client import CollectorRegistry
 
 from linly.admin.v1 import admin_pb2, admin_pb2_grpc
 from linly_mesh.errors import ConfigurationError
@@ -20,12 +22,18 @@ from linly_mesh.rpc.admin import AdminServicer
 from linly_mesh.rpc.draining import Draining
 from linly_mesh.rpc.interceptor import RpcInterceptor
 from linly_mesh.settings import ServerSettings, read_settings
+from linly_mesh.telemetry.exposition import exposed
+from linly_mesh.telemetry.readiness import Readiness
 from linly_mesh.telemetry.rpc import ServerMetrics
 from linly_mesh.workload import Workload
 
 _log = logging.getLogger(__name__)
 _Settings = TypeVar("_Settings", bound=ServerSettings)
 _ADMIN = admin_pb2.DESCRIPTOR.services_by_name["AdminService"]
+_HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"]
+_REFLECTION = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]
+_COMMON: tuple[ServiceDescriptor, ...] = (_ADMIN, _HEALTH, _REFLECTION)
+"""What every server answers beside its own service."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +74,8 @@ def create_server(
         registration.add(registration.servicer, server)
     admin_pb2_grpc.add_AdminServiceServicer_to_server(AdminServicer(workload), server)
     names = [r.service.full_name for r in registrations]
-    health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
-    reflection.enable_server_reflection(
-        (*names, _ADMIN.full_name, health_name, reflection.SERVICE_NAME), server
-    )
+    names += [service.full_name for service in _COMMON]
+    reflection.enable_server_reflection(names, server)
     return server
 
 
@@ -80,6 +86,7 @@ async def serve(
     stop: Callable[[], Awaitable[None]],
     workload: Workload,
     draining: Draining | None = None,
+    registry: CollectorRegistry | None = None,
 ) -> None:
     """Serves until SIGTERM or SIGINT.
 
@@ -87,35 +94,42 @@ async def serve(
     server reaches the model. On a signal: health turns NOT_SERVING and new calls are refused,
     running ones finish within ``drain_grace``, then ``stop`` unloads the model. In that order.
     A servicer whose streams last as long as a talk is given ``draining`` and ends them at rest.
+    Metrics are shown all the time: ``registry`` holds those of the service's own, if it has any.
     """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
 
-    registration = await start()
-    try:
+    registry = registry or CollectorRegistry()
+    readiness = Readiness(registry)
+    async with AsyncExitStack() as stack:
+        if settings.metrics_listen:
+            await stack.enter_async_context(exposed(registry, settings.metrics_listen))
+        registration = await start()
+        stack.push_async_callback(stop)
         health_servicer = health.aio.HealthServicer()
         server = create_server(
             stage,
             [registration],
             workload=workload,
             max_message_bytes=settings.max_message_bytes,
+            metrics=ServerMetrics(registry, [registration.service, *_COMMON]),
         )
         health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
         _bind(server, settings.listen)
         await server.start()
         for name in ("", registration.service.full_name):
             await health_servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
+        readiness.serving(True)
         _log.info("%s serves on %s", stage, settings.listen)
         await stopping.wait()
         _log.info("%s drains for at most %g s", stage, settings.drain_grace)
         await health_servicer.enter_graceful_shutdown()
+        readiness.serving(False)
         if draining is not None:
             draining.begin()
         await server.stop(settings.drain_grace)
-    finally:
-        await stop()
     _log.info("%s has stopped", stage)
 
 
