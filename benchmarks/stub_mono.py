@@ -178,4 +178,4 @@ if __name__ == "__main__":
     parser.add_argument("name")
     parser.add_argument("address", help="unix:/path or host:port")
     arguments = parser.parse_args()
-    run(lambda: ServerSettings(listen=arguments.address), _serve)
+    run(lambda: ServerSettings(listen=arguments.address, metrics_listen=""), _serve)

@@ -75,6 +75,6 @@ if __name__ == "__main__":
     parser.add_argument("address", help="unix:/path or host:port")
     arguments = parser.parse_args()
     run(
-        lambda: ServerSettings(listen=arguments.address),
+        lambda: ServerSettings(listen=arguments.address, metrics_listen=""),
         partial(_serve, arguments.stage),
     )

@@ -18,6 +18,10 @@ class ServerSettings(BaseSettings):
 
     listen: str = "127.0.0.1:50051"
     """Where to listen: ``unix:/path`` or ``host:port``."""
+    metrics_listen: str = "127.0.0.1:9090"
+    """Where to serve ``/metrics``: ``unix:/path`` or ``host:port``; empty: nowhere."""
+    region: str = Field(default="local", pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
+    """The deployment's region, a label of business metrics: one for all callers of a process."""
     drain_grace: float = Field(default=30.0, ge=0)
     """Seconds that running calls get to finish when the process is told to stop."""
     max_message_bytes: int = Field(default=4 << 20, ge=64 << 10)

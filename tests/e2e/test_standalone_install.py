@@ -76,7 +76,7 @@ def running(service: str, python: Path, folder: Path) -> Iterator[grpc.Channel]:
     process = subprocess.Popen(
         [python, "-m", f"linly_{service}"],
         cwd=folder,
-        env={**kept, f"{service.upper()}_LISTEN": listen},
+        env={**kept, f"{service.upper()}_LISTEN": listen, f"{service.upper()}_METRICS_LISTEN": ""},
     )
     try:
         with grpc.insecure_channel(listen) as channel:

@@ -37,7 +37,7 @@ async def orchestrator(targets: dict[str, str], folder: Path) -> AsyncIterator[s
     variables = {f"ORCHESTRATOR_{stage.upper()}_TARGET": at for stage, at in targets.items()}
     process = subprocess.Popen(
         [sys.executable, "-m", "linly_orchestrator"],
-        env={**os.environ, **variables, "ORCHESTRATOR_LISTEN": listen},
+        env={**os.environ, **variables, "ORCHESTRATOR_LISTEN": listen, "ORCHESTRATOR_METRICS_LISTEN": ""},
     )
     try:
         await until_serving(listen)

@@ -61,9 +61,7 @@ class Family:
     def histogram(self, registry: CollectorRegistry) -> Histogram:
         """The live histogram."""
         assert self.kind is Kind.HISTOGRAM
-        return Histogram(
-            self.name, self.help, self.labels, buckets=self.buckets, registry=registry
-        )
+        return Histogram(self.name, self.help, self.labels, buckets=self.buckets, registry=registry)
 
 
 def declared() -> Sequence[Family]:

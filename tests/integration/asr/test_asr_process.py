@@ -22,7 +22,7 @@ async def test_it_serves_drains_and_leaves_no_process(
     tmp_path: Path, question: bytes, ending: signal.Signals
 ) -> None:
     address = f"unix:{tmp_path}/asr.sock"
-    environment = {**os.environ, "ASR_LISTEN": address}
+    environment = {**os.environ, "ASR_LISTEN": address, "ASR_METRICS_LISTEN": ""}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "linly_asr", env=environment, start_new_session=True
     )
@@ -60,7 +60,7 @@ async def test_a_model_that_is_missing_is_one_clear_line(tmp_path: Path) -> None
         sys.executable,
         "-m",
         "linly_asr",
-        env={**os.environ, "LINLY_CACHE": str(tmp_path), "ASR_LISTEN": f"unix:{tmp_path}/s"},
+        env={**os.environ, "LINLY_CACHE": str(tmp_path), "ASR_LISTEN": f"unix:{tmp_path}/s", "ASR_METRICS_LISTEN": ""},
         stderr=asyncio.subprocess.PIPE,
     )
     _, error = await process.communicate()

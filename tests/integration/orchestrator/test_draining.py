@@ -28,6 +28,7 @@ async def process(house, tmp_path):
         f"ORCHESTRATOR_{name.upper()}_TARGET": f"unix:{tmp_path}/{name}" for name in house.stages
     }
     environment["ORCHESTRATOR_LISTEN"] = f"unix:{tmp_path}/own"
+    environment["ORCHESTRATOR_METRICS_LISTEN"] = ""
     environment["ORCHESTRATOR_DRAIN_GRACE"] = "10"
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "linly_orchestrator", env=environment
