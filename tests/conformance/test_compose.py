@@ -244,14 +244,51 @@ def test_grafana_is_optional_and_has_no_known_password(services):
     assert 'test -n "$$GF_SECURITY_ADMIN_PASSWORD" ||' in services["grafana"]["entrypoint"][2]
 
 
-def test_what_is_mounted_from_the_repository_is_there(services):
-    folders = {
-        source for service in services.values() for source in mounts(service) if source[0] == "/"
-    }
-    assert folders
-    for folder in folders:
-        assert Path(folder).is_dir(), folder
-        assert Path(folder).is_relative_to(ROOT / "mesh" / "monitoring")
+def test_what_is_mounted_from_the_repository_is_there_and_read_only(services):
+    mounted = [
+        (source, target, mode)
+        for service in services.values()
+        for source, (target, mode) in mounts(service).items()
+        if source[0] == "/"
+    ]
+    assert mounted
+    for source, target, mode in mounted:
+        assert Path(source).exists(), source
+        assert Path(source).is_relative_to(ROOT / "mesh" / "monitoring")
+        assert Path(source).is_dir() or Path(target).suffix
+        assert mode == "ro"
+
+
+def test_nothing_is_mounted_into_what_is_read_only(services):
+    """An engine could not make the place for it."""
+    for service in services.values():
+        found = mounts(service).values()
+        closed = [Path(target) for target, mode in found if mode == "ro"]
+        for target, _ in found:
+            assert not {*Path(target).parents} & {*closed}, target
+
+
+def test_prometheus_finds_all_that_its_configuration_names(services, tmp_path):
+    if shutil.which("promtool") is None:
+        missing("promtool", "apt install prometheus")
+    base = Path("/etc/prometheus")
+    for source, (target, _) in mounts(services["prometheus"]).items():
+        place = tmp_path / Path(target).name
+        if source[0] == "/" and Path(target).parent == base:
+            place.symlink_to(source)
+        elif source == "prometheus-svid":
+            assert Path(target) == base / "svid"
+            place.mkdir()
+            for name in ("cert-chain.pem", "key.pem", "root-cert.pem"):
+                (place / name).touch()
+    command = ["promtool", "check", "config", tmp_path / "prometheus.yml"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    targets = yaml.safe_load_all(
+        "---\n".join(path.read_text() for path in (tmp_path / "targets").glob("*.yml"))
+    )
+    found = sorted(target for page in targets for group in page for target in group["targets"])
+    assert found == sorted(f"{name}:9090" for name in WORKLOADS)
 
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
 NETWORK = "10.77.0"
 VOLUMES = "/run/volumes"
-_STRANGE = (Path("/tmp"), Path("/run"), Path("/var/lib"))
+_STRANGE = (Path("/tmp"), Path("/run"), Path("/var/lib"), Path("/etc/prometheus"))
 """Folders in whose place every container has empty ones."""
 
 
@@ -45,7 +45,7 @@ class Containers:
     def start(self, name: str) -> None:
         service = self._services[name]
         command = [*(service.get("entrypoint") or ()), *(service.get("command") or ())]
-        self._running[name] = self._open(name, command or [f"linly-{name}"])
+        self._running[name] = self._open(name, [*self._program(name, service), *command])
 
     def until_healthy(self, name: str, limit: float = 30) -> None:
         end = time.monotonic() + limit
@@ -100,11 +100,24 @@ class Containers:
         entered = ["ip", "netns", "exec", network, "unshare", "--mount", "sh", "-e", "-c", script]
         return subprocess.Popen([*self._enter(), *entered], **pipes)
 
+    def _program(self, name: str, service: dict[str, Any]) -> list[str]:
+        """What the image itself starts, if compose.yaml does not say."""
+        if "build" in service:
+            return [] if service.get("command") else [f"linly-{name}"]
+        return [] if service.get("entrypoint") else [name]
+
     def _mounts(self, service: dict[str, Any]) -> Iterator[str]:
         yield "mount --bind /run/hosts /etc/hosts"
         for volume in service.get("volumes", ()):
-            source, target, mode = volume.split(":")
-            yield f"mkdir -p {target}; mount --bind {VOLUMES}/{source} {target}"
+            if isinstance(volume, dict):
+                source, target, mode = volume["source"], volume["target"], "rw"
+            else:
+                source, target, mode = volume.split(":")
+            if source.startswith("/"):
+                make = f"mkdir -p {target}" if Path(source).is_dir() else _empty_file(target)
+            else:
+                make, source = f"mkdir -p {target}", f"{VOLUMES}/{source}"
+            yield f"{make}; mount --bind {source} {target}"
             if mode == "ro":
                 yield f"mount -o remount,bind,ro {target}"
         yield "mount -t tmpfs -o mode=1777 tmpfs /tmp"
@@ -115,7 +128,8 @@ class Containers:
         yield "mkdir -p /mnt; mount -t tmpfs tmpfs /mnt"
         for index, path in enumerate(_needed()):
             yield f"mkdir /mnt/{index}; mount --bind {path} /mnt/{index}"
-        for folder in {*_STRANGE, *filter(None, map(_closed, _needed()))}:
+        strange = [folder for folder in _STRANGE if folder.is_dir()]
+        for folder in {*strange, *filter(None, map(_closed, _needed()))}:
             yield f"mount -t tmpfs -o mode=755 tmpfs {folder}"
             yield from _keep(folder)
         yield "mkdir -p /run/netns"
@@ -127,15 +141,16 @@ class Containers:
                 yield f"mount -t {options['type']} -o {options['o']} {options['device']} {place}"
         yield "ip netns add none; ip link add br0 type bridge; ip link set br0 up"
         yield "echo 127.0.0.1 localhost >/run/hosts"
-        proxies = [name for name in self._services if name.endswith("-proxy")]
-        for index, name in enumerate(proxies, 10):
+        joined = [name for name, service in self._services.items() if service.get("networks")]
+        for index, name in enumerate(joined, 10):
             yield f"ip netns add {name}"
             yield f"ip link add v{index} type veth peer name eth0 netns {name}"
             yield f"ip link set v{index} master br0 up"
             yield f"ip -n {name} addr add {NETWORK}.{index}/24 dev eth0"
             yield f"ip -n {name} link set eth0 up; ip -n {name} link set lo up"
-            aliases = self._services[name]["networks"]["mesh"]["aliases"]
-            yield f"echo {NETWORK}.{index} {' '.join(aliases)} >>/run/hosts"
+            network = self._services[name]["networks"]["mesh"]
+            names = [name, *network.get("aliases", ())]
+            yield f"echo {NETWORK}.{index} {' '.join(names)} >>/run/hosts"
 
     def _enter(self) -> list[str]:
         return ["nsenter", "--target", str(self._machine.pid), "--mount", "--net"]
@@ -157,6 +172,10 @@ def _closed(path: Path) -> Path | None:
         if not os.stat(folder).st_mode & stat.S_IXOTH:
             return folder
     return None
+
+
+def _empty_file(path: str) -> str:
+    return f"mkdir -p {Path(path).parent}; touch {path}"
 
 
 def _keep(folder: Path) -> Iterator[str]:

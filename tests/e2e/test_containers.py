@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import tarfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,6 +97,23 @@ def test_a_person_gets_a_certificate_as_the_page_says(containers):
     assert svid.id.service_account == "client"
 
 
+def test_prometheus_scrapes_both_of_a_pair_through_the_mesh(containers):
+    if shutil.which("prometheus") is None:
+        missing("prometheus", "apt install prometheus")
+    containers.start("prometheus")
+    query = 'up{job=~"(tts|orchestrator)(-proxy)?"} == 1'
+    command = ["promtool", "query", "instant", "http://127.0.0.1:9095", query]
+    wanted = {"tts", "tts-proxy", "orchestrator", "orchestrator-proxy"}
+    end = time.monotonic() + 40
+    found: set[str] = set()
+    while found != wanted:
+        assert time.monotonic() < end, found
+        time.sleep(0.5)
+        answer = containers.execute("prometheus", command).stdout.decode()
+        found = {*re.findall(r'job="([\w-]+)"', answer)}
+
+
 def test_all_end_well_when_they_are_told_to(containers):
     names = ("orchestrator", "orchestrator-proxy", "tts", "tts-proxy", "certificates")
+    names += ("prometheus",)
     assert containers.stop() == dict.fromkeys(names, 0)
