@@ -20,7 +20,11 @@ from linly_mesh.proxy.policy.mesh import Mesh
 from linly_mesh.proxy.policy.reader import read_mesh
 
 ENVOY = Path(sys.executable).with_name("envoy")
-PAGE = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\nconnection: close\r\n\r\nup\n"
+METRICS = b"talks 1\n"
+PAGE = (
+    b"HTTP/1.1 200 OK\r\ncontent-type: text/plain; version=0.0.4\r\n"
+    b"content-length: 8\r\nconnection: close\r\n\r\n" + METRICS
+)
 FORWARDED = "x-forwarded-client-cert"
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import grpc
 import pytest
-from integration.policy.proxies import channel, outcome, proxied
+from integration.policy.proxies import METRICS, channel, outcome, proxied
 from unit.policy.test_shipped_policy import CALLERS, PAGES, PATHS, WORKLOADS
 
 from linly_mesh.identity.authority import Authority
@@ -73,7 +73,7 @@ async def test_metrics_are_for_prometheus_alone(world, workload):
             allowed = allows(world, workload, caller, "GET", page, 9090)
             assert status == (200 if allowed else 403), (caller, page)
             if status == 200:
-                assert body == b"up\n" if page == "/metrics" else b"envoy_" in body
+                assert body == METRICS if page == "/metrics" else b"envoy_" in body
 
 
 async def test_without_a_certificate_nothing_is_served(world, workload):
