@@ -46,7 +46,7 @@ class ReadProgress:
         self._wanted = False
 
     async def report(self, write: Write) -> None:
-        """Reports what is due until it is cancelled, or ``write`` raises."""
+        """Reports what is due until it is cancelled."""
         while True:
             await self._due.wait()
             self._due.clear()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import grpc
 
@@ -38,7 +38,7 @@ class Talk:
         self._target = target
         self._writing = asyncio.Lock()  # gRPC takes one write of a call at a time
         self._progress = ReadProgress()
-        self._reporting = asyncio.create_task(self._report())
+        self._reporting = asyncio.create_task(self._progress.report(self._offer))
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         """The events up to the end of the talk."""
@@ -104,9 +104,9 @@ class Talk:
         self._reporting.cancel()
         await asyncio.wait([self._reporting])
 
-    async def _report(self) -> None:
-        with suppress(TalkError):  # whoever reads hears of it
-            await self._progress.report(self._write)
+    async def _offer(self, request: talk_pb2.ConverseRequest) -> None:
+        async with self._writing:
+            await self._call.offer(request)
 
     async def _write(self, request: talk_pb2.ConverseRequest) -> None:
         with _talk_errors(self._target):

@@ -1,6 +1,7 @@
 """A voice that hums: each sentence is a fixed length of sound."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 
 from fake_stages.clock import Clock
@@ -8,12 +9,30 @@ from fake_stages.clock import Clock
 from linly.common.v1 import common_pb2
 from linly.tts.v1 import tts_pb2, tts_pb2_grpc
 from linly_mesh.errors import ServiceError
-from linly_mesh.rpc.convert import to_duration
+from linly_mesh.rpc.convert import to_duration, to_seconds
 from linly_mesh.rpc.requests import RequestReader
 from linly_mesh.rpc.server import Registration
 from linly_mesh.workload import Workload
 
 _Response = tts_pb2.StreamingSynthesizeResponse
+
+
+class _Pace:
+    """How far ahead of the caller a stream may be."""
+
+    def __init__(self, max_ahead: float) -> None:
+        self.max_ahead = max_ahead
+        self._reported = 0.0
+        self._changed = asyncio.Event()
+
+    def report(self, offset: float) -> None:
+        self._reported = max(self._reported, offset)
+        self._changed.set()
+
+    async def may_make(self, until: float) -> None:
+        while until - self._reported > self.max_ahead:
+            self._changed.clear()
+            await self._changed.wait()
 
 
 class FakeTts(tts_pb2_grpc.TtsServiceServicer):
@@ -41,6 +60,10 @@ class FakeTts(tts_pb2_grpc.TtsServiceServicer):
         self.configs: list[tts_pb2.SynthesisConfig] = []
         self.made = 0.0
         """Seconds of audio made so far."""
+        self.paces = True
+        """Knows of ``max_ahead``; a service of the first minor version does not."""
+        self.reports = 0
+        """Messages ``progress`` that came."""
 
     @property
     def registration(self) -> Registration:
@@ -59,6 +82,10 @@ class FakeTts(tts_pb2_grpc.TtsServiceServicer):
         header = tts_pb2.AudioHeader(
             encoding=encoding, sample_rate_hertz=rate, voice=config.voice or "hum"
         )
+        pace = _Pace(math.inf)
+        if self.paces and config.HasField("max_ahead"):
+            header.max_ahead.CopyFrom(config.max_ahead)
+            pace = _Pace(to_seconds(config.max_ahead))
         if self.greets:
             yield _Response(header=header)
         if self.ends_after_header:
@@ -66,7 +93,7 @@ class FakeTts(tts_pb2_grpc.TtsServiceServicer):
         if self.deaf:
             await asyncio.Event().wait()
         sentences: asyncio.Queue[tuple[int, int] | None] = asyncio.Queue()
-        reading = asyncio.create_task(self._read(reader, sentences))
+        reading = asyncio.create_task(self._read(reader, sentences, pace))
         offset, sent = 0.0, 0
         try:
             while (sentence := await sentences.get()) is not None:
@@ -76,19 +103,22 @@ class FakeTts(tts_pb2_grpc.TtsServiceServicer):
                     await asyncio.Event().wait()
                 with self.workload.unit() as unit:
                     unit.begin()
-                    async for chunk in self._sentence(sentence, offset, sent, rate):
+                    async for chunk in self._sentence(sentence, offset, sent, rate, pace):
                         yield _Response(chunk=chunk)
                         sent += 1
                 offset += self.chunks_per_sentence * self.chunk_seconds
-            await reading
+            if reading.done():
+                await reading
         finally:
             reading.cancel()
         yield _Response(finished=tts_pb2.Finished(duration=to_duration(offset)))
 
-    async def _read(self, reader: RequestReader, sentences: asyncio.Queue) -> None:
+    async def _read(self, reader: RequestReader, sentences: asyncio.Queue, pace: _Pace) -> None:
         try:
             text, begin = "", 0
             async for kind, request in reader:
+                if kind == "progress":
+                    self._report(request, pace)
                 if kind != "text":
                     continue
                 for character in request.text.text:
@@ -100,15 +130,24 @@ class FakeTts(tts_pb2_grpc.TtsServiceServicer):
                 sentences.put_nowait((begin, len(text)))
         finally:
             sentences.put_nowait(None)
+        if pace.max_ahead < math.inf:
+            async for kind, request in reader:
+                if kind == "progress":
+                    self._report(request, pace)
+
+    def _report(self, request: tts_pb2.StreamingSynthesizeRequest, pace: _Pace) -> None:
+        self.reports += 1
+        pace.report(to_seconds(request.progress.offset))
 
     async def _sentence(
-        self, code_points: tuple[int, int], begin: float, sent: int, rate: int
+        self, code_points: tuple[int, int], begin: float, sent: int, rate: int, pace: _Pace
     ) -> AsyncIterator[tts_pb2.SpeechChunk]:
         clock = Clock()
         done = 0
         duration = self.chunks_per_sentence * self.chunk_seconds
         while done < self.chunks_per_sentence:
             count = min(self.messages[min(sent, 2)], self.chunks_per_sentence - done)
+            await pace.may_make(begin + (done + count) * self.chunk_seconds)
             await clock.advance(self.per_chunk * count if done else self.first_chunk)
             samples = round(rate * self.chunk_seconds * count)
             offset = begin + done * self.chunk_seconds

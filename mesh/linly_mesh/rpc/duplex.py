@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Generic, TypeVar
 
 import grpc
@@ -52,6 +52,17 @@ class DuplexCall(Generic[_Request, _Response]):
             except TimeoutError:
                 call._cython_call.set_internal_error(str(error))
             await self._raise_status()
+
+    async def offer(self, request: _Request) -> None:
+        """Sends a message that a server whose work is done does not need; otherwise as ``write``.
+
+        A call that has ended, or ends meanwhile, is no error here: its status, and the messages
+        before it, are for whoever reads.
+        """
+        if not self._call.done():
+            with suppress(cygrpc.InternalError):
+                message = self._call._request_serializer(request)
+                await self._call._cython_call.send_serialized_message(message)
 
     async def done_writing(self) -> None:
         """Half-closes."""

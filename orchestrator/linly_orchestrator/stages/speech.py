@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import grpc
 
 from linly.talk.v1 import talk_pb2
 from linly.tts.v1 import tts_pb2, tts_pb2_grpc
 from linly_mesh.rpc.convert import to_duration, to_seconds
-from linly_mesh.rpc.duplex import CallEndedError, DuplexCall
+from linly_mesh.rpc.duplex import DuplexCall
 from linly_orchestrator.stages.errors import StallGuard, calling, stream_ended
 from linly_orchestrator.stages.limits import StageLimits
 from linly_orchestrator.stages.reaching import reached_duplex
@@ -73,9 +73,8 @@ class SpeechCall:
         self._passed_on = offset
         self._account()
         progress = tts_pb2.Progress(offset=to_duration(offset))
-        with calling(STAGE), suppress(CallEndedError):  # all has been made already
-            async with self._writing:
-                await self._call.write(_Request(progress=progress))
+        async with self._writing:
+            await self._call.offer(_Request(progress=progress))
 
     async def header(self) -> tts_pb2.AudioHeader:
         """What the service says of the audio that follows; read once, before ``chunks``."""

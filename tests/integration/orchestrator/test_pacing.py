@@ -1,15 +1,19 @@
 """Output keeps to the clock of playback, and nobody's slowness costs memory."""
 
 import asyncio
+import math
 
+import pytest
 from google.rpc import code_pb2
 
 from linly.talk.v1 import talk_pb2
-from linly_mesh.rpc.convert import to_seconds
+from linly_mesh.rpc.convert import to_duration, to_seconds
 
 from .conftest import eventually, kinds, only
 
 REAL_TIME = talk_pb2.PLAYBACK_MODE_REAL_TIME
+SENT = talk_pb2.PLAYBACK_MODE_SENT
+REPORTS = talk_pb2.PLAYBACK_MODE_CLIENT_REPORTS
 
 
 def long_reply(house, seconds: float) -> None:
@@ -141,3 +145,108 @@ async def test_two_talks_do_not_hear_each_other(house):
     assert "".join(t.text for t in only(first, "reply_text")) == "One. One. One."
     assert "".join(t.text for t in only(second, "reply_text")) == "Two."
     assert sum(len(a.audio) for a in only(first, "audio")) == 3 * 6_400
+
+
+class Reader:
+    """Reads a talk as a client does that says how far it is."""
+
+    def __init__(self, talk, *, tells_playback: bool = False) -> None:
+        self.talk = talk
+        self.tells_playback = tells_playback
+        self.turn = ""
+        self.audio = self.reported = self.video = 0.0
+
+    async def read(self, until: float = math.inf):
+        """Reads ``until`` seconds of audio have come, or the turn has ended; the last event."""
+        while self.audio < until and (event := await self.talk.next()) is not None:
+            self.turn = event.turn_id or self.turn
+            if event.HasField("audio"):
+                self.audio = to_seconds(event.audio.offset) + to_seconds(event.audio.duration)
+                await self._report()
+            elif event.HasField("frames") and event.turn_id:
+                last = event.frames.frames[-1]
+                self.video = to_seconds(last.offset) + to_seconds(last.duration)
+            elif event.HasField("turn_ended"):
+                return event
+        return None
+
+    async def _report(self) -> None:
+        if self.audio - self.reported >= 0.2:
+            self.reported = self.audio
+            progress = talk_pb2.Progress(turn_id=self.turn, offset=to_duration(self.audio))
+            await self.talk.send(progress=progress)
+            if self.tells_playback:
+                played = talk_pb2.PlaybackReport(turn_id=self.turn, played_until=progress.offset)
+                await self.talk.send(playback=played)
+
+
+@pytest.mark.parametrize("mode", [REAL_TIME, SENT, REPORTS])
+async def test_at_most_a_second_is_made_ahead_of_a_client_that_reads_no_more(build, mode):
+    house = await build(gap_limit=0.5)  # a stage that may not go on is not a silent one
+    long_reply(house, 30)
+    house.tts.chunks_per_sentence = 100  # a sentence is made in one go, as espeak does
+    async with house.talk(video=True, mode=mode, max_ahead=to_duration(0.9)) as talk:
+        reader = Reader(talk, tells_playback=mode == REPORTS)
+        await talk.text("hi")
+        await reader.read(1.5)
+        await still(lambda: (house.tts.made, house.animator.made))
+        assert house.tts.made - reader.audio <= 0.9
+        assert house.animator.made - reader.audio <= 0.9
+        if mode != REPORTS:
+            await asyncio.sleep(0.6)  # longer than a stage may be silent
+            ended = await reader.read(4.0)
+            assert ended is None
+            await still(lambda: (house.tts.made, house.animator.made))
+            assert house.tts.made - reader.audio <= 0.9
+
+
+@pytest.mark.parametrize("mode", [REAL_TIME, SENT])
+async def test_a_client_that_reads_on_gets_everything(house, mode):
+    long_reply(house, 3)
+    async with house.talk(mode=mode, max_ahead=to_duration(0.9)) as talk:
+        reader = Reader(talk)
+        await talk.text("hi")
+        ended = await reader.read()
+    assert ended.turn_ended.status.code == code_pb2.OK
+    assert reader.audio == pytest.approx(3.0)
+    assert 0 < house.tts.reports <= 3.0 / 0.2  # and a report is not a message for each chunk
+
+
+async def test_without_reports_what_was_sent_counts_as_read(house):
+    long_reply(house, 3)
+    async with house.talk(lead=0.2, mode=REAL_TIME) as talk:
+        await talk.text("hi")
+        sent = 0.0
+        while (event := await talk.next()) and not event.HasField("turn_ended"):
+            if event.HasField("audio"):
+                sent = to_seconds(event.audio.offset) + to_seconds(event.audio.duration)
+                assert house.tts.made - sent < 0.9 + 0.1
+    assert sent == pytest.approx(3.0)
+
+
+async def test_after_its_end_a_client_is_not_waited_for(house):
+    long_reply(house, 3)
+    async with house.talk(max_ahead=to_duration(0.9)) as talk:
+        await talk.text("hi")
+        await talk.end()
+        events = await talk.rest()
+    assert events[-1].turn_ended.status.code == code_pb2.OK
+
+
+async def test_a_voice_that_knows_no_pace_gets_no_reports(house):
+    house.tts.paces = False
+    long_reply(house, 3)
+    async with house.talk(max_ahead=to_duration(0.9)) as talk:
+        reader = Reader(talk)
+        await talk.text("hi")
+        ended = await reader.read()
+    assert ended.turn_ended.status.code == code_pb2.OK
+    assert house.tts.reports == 0
+
+
+async def still(seen) -> None:
+    """Waits until what is seen has not changed for a while."""
+    before = None
+    while (now := seen()) != before:
+        before = now
+        await asyncio.sleep(0.4)

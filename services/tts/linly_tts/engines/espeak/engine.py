@@ -39,6 +39,7 @@ class EspeakEngine:
         """
         loop = asyncio.get_running_loop()
         self._worker = await loop.run_in_executor(self._thread, EspeakWorker)
+        await loop.run_in_executor(self._thread, self._worker.prepare)
         loaded = self._worker.loaded
         self.model = f"espeak-ng {loaded.version}"
         self.voices, self._files = voice_catalogue(loaded.voices, loaded.sample_rate)
@@ -73,13 +74,18 @@ class EspeakEngine:
                 )
         finally:
             clause.stop()
-            self._thread.submit(clause.close)
+            self._thread.submit(self._tidy, clause)
 
     def _first(
         self, clause: SpokenClause, piece: float, begin: Callable[[], None]
     ) -> tuple[Speech | None, bool]:
         begin()
         return self._more(clause, piece)
+
+    def _tidy(self, clause: SpokenClause) -> None:
+        clause.close()
+        if self._worker is not None and self._worker.alive:
+            self._worker.prepare()
 
     def _more(self, clause: SpokenClause, piece: float) -> tuple[Speech | None, bool]:
         if self._worker is None or not self._worker.alive:
