@@ -5,6 +5,7 @@ from linly_mesh.plugins import load_engine
 from linly_mesh.rpc.server import Registration, run, serve
 from linly_mesh.workload import Workload
 from linly_tts.config import Settings
+from linly_tts.metrics import STAGE, metrics
 from linly_tts.servicer import TtsServicer
 from linly_tts.voices import VoiceBook
 
@@ -17,6 +18,7 @@ def main() -> None:
 async def _serve(settings: Settings) -> None:
     engine = load_engine("linly.tts.engines", settings.engine)(settings)
     workload = Workload()
+    own = metrics(settings.region, workload)
 
     async def start() -> Registration:
         await engine.start()
@@ -24,12 +26,12 @@ async def _serve(settings: Settings) -> None:
         return Registration(
             tts_pb2.DESCRIPTOR.services_by_name["TtsService"],
             TtsServicer(
-                engine, settings.engine, voices, workload, max_streams=settings.max_streams
+                engine, settings.engine, voices, workload, own, max_streams=settings.max_streams
             ),
             tts_pb2_grpc.add_TtsServiceServicer_to_server,
         )
 
-    await serve("tts", settings, start, engine.stop, workload)
+    await serve(STAGE, settings, start, engine.stop, workload, metrics=own)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,10 @@ from linly.tts.v1 import tts_pb2, tts_pb2_grpc
 from linly_mesh.errors import ServiceError
 from linly_mesh.rpc.convert import to_seconds
 from linly_mesh.rpc.requests import RequestReader
+from linly_mesh.telemetry.stage import StageMetrics
 from linly_mesh.workload import Workload
 from linly_tts.engine import Engine, EngineError
+from linly_tts.events import Spoken
 from linly_tts.messages import ENCODINGS, check_text, header, response, to_manner, to_voice
 from linly_tts.session import SpeechSession
 from linly_tts.voices import VoiceBook
@@ -33,6 +35,7 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
         engine_name: str,
         voices: VoiceBook,
         workload: Workload,
+        metrics: StageMetrics,
         *,
         max_streams: int,
     ) -> None:
@@ -41,6 +44,7 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
         self._engine_name = engine_name
         self._voices = voices
         self._workload = workload
+        self._metrics = metrics
         self._max_streams = max_streams
         self._streams = 0
 
@@ -77,6 +81,8 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
         try:
             async with aclosing(session.events()) as events:
                 async for event in events:
+                    if isinstance(event, Spoken):
+                        self._metrics.gave(event.timing)
                     yield response(event)
         finally:
             listening.cancel()

@@ -1,4 +1,5 @@
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
@@ -269,3 +270,63 @@ async def test_timing_counts_from_the_text_that_ends_the_clause(
     assert first.first_output == pytest.approx(first.queue_wait + first.compute)
     assert second.queue_wait >= 0.045, "it waited for the first"
     assert second.compute < 0.045
+
+
+class Incremental(Metronome):
+    """An engine that says ten seconds for each clause, in pieces as long as they are asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made = 0
+
+    async def synthesize(
+        self, text: str, voice: Voice, rate: float, piece: float, begin: Callable[[], None]
+    ) -> AsyncGenerator[Speech]:
+        begin()
+        size = 10_000 if math.isinf(piece) else round(piece * voice.sample_rate)
+        for at in range(0, 10_000, size):
+            self.made += size
+            yield Speech(np.zeros(size, np.int16), (), (VisemeSpan(Viseme.AA, at, size),))
+
+
+@pytest.fixture
+def incremental() -> Incremental:
+    return Incremental()
+
+
+@pytest.fixture
+def paced(incremental: Incremental, workload: Workload) -> SpeechSession:
+    output = AudioFormat(Encoding.LINEAR16, VOICE.sample_rate)
+    return SpeechSession(incremental, Manner(VOICE, 1.0, output, max_ahead=0.9), workload)
+
+
+async def test_no_more_is_made_than_a_caller_wants_ahead(
+    paced: SpeechSession, incremental: Incremental
+) -> None:
+    await paced.script.add("a", "One. Two. ")
+    paced.script.end()
+    heard = 0.0
+    most = 0.0
+    async for event in paced.events():
+        if isinstance(event, Spoken):
+            heard = event.offset + len(event.audio) / 2 / VOICE.sample_rate
+            most = max(most, incremental.made / 1000 - heard)
+            paced.progress(heard)
+    assert heard == 20.0
+    assert most <= 0.9
+
+
+async def test_a_caller_that_reports_seldom_is_waited_for(
+    paced: SpeechSession, incremental: Incremental, workload: Workload
+) -> None:
+    await paced.script.add("a", "One. ")
+    listening = asyncio.create_task(everything(paced))
+    for reported in (0.0, 0.2, 0.1, 3.0):  # a report that goes back changes nothing
+        paced.progress(reported)
+        await asyncio.sleep(0.05)  # time in which an engine that ran ahead would
+        furthest = max(reported, 0.2 if reported else 0.0)
+        assert furthest + 0.4 <= incremental.made / 1000 <= furthest + 0.9
+    paced.cancel()
+    paced.script.end()
+    assert isinstance((await listening)[-2], Cancelled)
+    assert workload.snapshot().idle

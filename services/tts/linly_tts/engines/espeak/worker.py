@@ -63,19 +63,20 @@ class EspeakWorker:
         if self._spare is None:
             self._spare = self._copy()
 
-    def begin(self, order: Order) -> Connection:
-        """Has a copy of the process speak one clause; returns the connection to the copy.
+    def begin(self, order: Order) -> tuple[Connection, int]:
+        """Has a copy of the process speak one clause.
+
+        Returns:
+            The connection to the copy, and its process id.
 
         Raises:
             EngineError: the process has died.
         """
-        copy, self._spare = self._spare or self._copy(), None
-        try:
-            copy.send(order)
-        except OSError as error:
-            copy.close()
-            raise EngineError("the speech library crashed") from error
-        return copy
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            with suppress(EngineError):  # somebody killed it: that is not the clause's fault
+                return _ordered(spare, order)
+        return _ordered(self._copy(), order)
 
     def _copy(self) -> Connection:
         ours, theirs = multiprocessing.Pipe()
@@ -117,8 +118,7 @@ class SpokenClause:
             EngineError: the library crashed or hangs, or the clause was stopped.
         """
         if self._connection is None:
-            self._connection = worker.begin(self._order)
-            self._pid = _receive(self._connection)
+            self._connection, self._pid = worker.begin(self._order)
         if self._stopped:
             self.stop()
         try:
@@ -144,6 +144,16 @@ class SpokenClause:
         self.stop()
         if self._connection is not None:
             self._connection.close()
+
+
+def _ordered(copy: Connection, order: Order) -> tuple[Connection, int]:
+    try:
+        pid: int = _receive(copy)
+        copy.send(order)
+    except (OSError, EngineError) as error:
+        copy.close()
+        raise EngineError("the speech library crashed") from error
+    return copy, pid
 
 
 def _receive(connection: Connection) -> Any:
