@@ -20,6 +20,7 @@ from linly_mesh.rpc.status import trailing_metadata
 from linly_mesh.workload import Workload
 from linly_orchestrator import __version__
 from linly_orchestrator.config import Settings
+from linly_orchestrator.metrics import TalkMetrics
 from linly_orchestrator.preparation import check
 from linly_orchestrator.stages.channels import Stages
 from linly_orchestrator.talk import Talk
@@ -36,9 +37,15 @@ class TalkServicer(talk_pb2_grpc.TalkServiceServicer):
     """Admits talks and passes their events on."""
 
     def __init__(
-        self, settings: Settings, stages: Stages, workload: Workload, draining: Draining
+        self,
+        settings: Settings,
+        stages: Stages,
+        workload: Workload,
+        draining: Draining,
+        metrics: TalkMetrics,
     ) -> None:
         """Serves with the services behind ``stages``; ``draining`` ends talks between turns."""
+        self._metrics = metrics
         self._draining = draining
         self._settings = settings
         self._stages = stages
@@ -57,6 +64,7 @@ class TalkServicer(talk_pb2_grpc.TalkServiceServicer):
                 retry_after=1.0,
             )
         self._talks += 1
+        self._metrics.sessions.set(self._talks)
         try:
             reader = RequestReader(request_iterator)
             config = (await reader.config()).config
@@ -64,9 +72,28 @@ class TalkServicer(talk_pb2_grpc.TalkServiceServicer):
             talk = Talk(
                 config, self._settings, self._stages, self._workload, context.time_remaining
             )
-            await _converse(talk, reader, context, self._draining)
+            await self._converse(talk, reader, context)
         finally:
             self._talks -= 1
+            self._metrics.sessions.set(self._talks)
+
+    async def _converse(
+        self, talk: Talk, reader: RequestReader[talk_pb2.ConverseRequest], context: _Context
+    ) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(talk.run(reader))
+                watching = group.create_task(_end_at_rest(talk, reader, self._draining))
+                async for event in talk.events():
+                    await context.write(event)
+                    self._metrics.left(event)
+                watching.cancel()
+        except ExceptionGroup as failures:
+            status = status_of(failures)
+            if status is None:
+                raise _our_own(failures) from None
+            code = next(c for c in grpc.StatusCode if c.value[0] == status.code)
+            await context.abort(code, status.message, trailing_metadata(status))
 
     async def GetCapabilities(  # noqa: N802  # gRPC's name
         self, request: talk_pb2.GetCapabilitiesRequest, context: _Context
@@ -84,27 +111,6 @@ class TalkServicer(talk_pb2_grpc.TalkServiceServicer):
         answers = await asyncio.gather(*(_describe(stub, module) for stub, module in asked))
         stages = [answer for answer in answers if answer is not None]
         return talk_pb2.GetCapabilitiesResponse(service=service, stages=stages)
-
-
-async def _converse(
-    talk: Talk,
-    reader: RequestReader[talk_pb2.ConverseRequest],
-    context: _Context,
-    draining: Draining,
-) -> None:
-    try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(talk.run(reader))
-            watching = group.create_task(_end_at_rest(talk, reader, draining))
-            async for event in talk.events():
-                await context.write(event)
-            watching.cancel()
-    except ExceptionGroup as failures:
-        status = status_of(failures)
-        if status is None:
-            raise _our_own(failures) from None
-        code = next(c for c in grpc.StatusCode if c.value[0] == status.code)
-        await context.abort(code, status.message, trailing_metadata(status))
 
 
 async def _end_at_rest(

@@ -2,7 +2,7 @@
 
 import typer
 
-from linly_client.cli import mesh, models
+from linly_client.cli import mesh, metrics, models
 from linly_client.cli.chat import chat
 from linly_client.cli.demo import demo
 from linly_client.cli.run import EXPECTED, fail
@@ -24,6 +24,7 @@ app.command("up")(up)
 app.command("demo")(demo)
 app.add_typer(models.app, name="models")
 app.add_typer(mesh.app, name="mesh")
+app.add_typer(metrics.app, name="metrics")
 
 
 def main() -> None:

@@ -28,9 +28,10 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
     the caller and a traceback in the local log only.
     """
 
-    def __init__(self, stage: str) -> None:
-        """Errors name ``stage`` as their domain."""
+    def __init__(self, stage: str, rejected: Callable[[str], None] = lambda reason: None) -> None:
+        """Errors name ``stage`` as their domain; ``rejected`` hears why a call was turned away."""
         self._stage = stage
+        self._rejected = rejected
 
     async def intercept_service(
         self,
@@ -67,5 +68,7 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
         if not isinstance(error, ServiceError):
             _log.error("%s failed", method, exc_info=error)
             error = ServiceError(grpc.StatusCode.INTERNAL, "INTERNAL", "internal error")
+        if error.code is grpc.StatusCode.RESOURCE_EXHAUSTED:
+            self._rejected(error.reason)
         status = to_status(error, self._stage)
         await context.abort(error.code, error.message, trailing_metadata(status))

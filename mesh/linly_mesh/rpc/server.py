@@ -14,7 +14,6 @@ import uvloop
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
-from prometheus_client import CollectorRegistry
 
 from linly.admin.v1 import admin_pb2, admin_pb2_grpc
 from linly_mesh.errors import ConfigurationError
@@ -23,8 +22,12 @@ from linly_mesh.rpc.draining import Draining
 from linly_mesh.rpc.interceptor import RpcInterceptor
 from linly_mesh.settings import ServerSettings, read_settings
 from linly_mesh.telemetry.exposition import exposed
+from linly_mesh.telemetry.gpu import CardCollector, TorchCollector
+from linly_mesh.telemetry.loop import watched_loop
+from linly_mesh.telemetry.process import ProcessCollector
 from linly_mesh.telemetry.readiness import Readiness
 from linly_mesh.telemetry.rpc import ServerMetrics
+from linly_mesh.telemetry.stage import StageMetrics
 from linly_mesh.workload import Workload
 
 _log = logging.getLogger(__name__)
@@ -32,7 +35,7 @@ _Settings = TypeVar("_Settings", bound=ServerSettings)
 _ADMIN = admin_pb2.DESCRIPTOR.services_by_name["AdminService"]
 _HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"]
 _REFLECTION = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]
-_COMMON: tuple[ServiceDescriptor, ...] = (_ADMIN, _HEALTH, _REFLECTION)
+_COMMON: tuple[Any, ...] = (_ADMIN, _HEALTH, _REFLECTION)
 """What every server answers beside its own service."""
 
 
@@ -55,9 +58,10 @@ def create_server(
     workload: Workload,
     max_message_bytes: int = 4 << 20,
     metrics: ServerMetrics | None = None,
+    rejected: Callable[[str], None] = lambda reason: None,
 ) -> grpc.aio.Server:
     """A server with the interceptor chain, reflection and admin, not yet bound."""
-    interceptors: list[grpc.aio.ServerInterceptor] = [RpcInterceptor(stage)]
+    interceptors: list[grpc.aio.ServerInterceptor] = [RpcInterceptor(stage, rejected)]
     if metrics is not None:
         interceptors.insert(0, metrics)  # sees the statuses that errors have become
     server = grpc.aio.server(
@@ -86,7 +90,7 @@ async def serve(
     stop: Callable[[], Awaitable[None]],
     workload: Workload,
     draining: Draining | None = None,
-    registry: CollectorRegistry | None = None,
+    metrics: StageMetrics | None = None,
 ) -> None:
     """Serves until SIGTERM or SIGINT.
 
@@ -94,18 +98,21 @@ async def serve(
     server reaches the model. On a signal: health turns NOT_SERVING and new calls are refused,
     running ones finish within ``drain_grace``, then ``stop`` unloads the model. In that order.
     A servicer whose streams last as long as a talk is given ``draining`` and ends them at rest.
-    Metrics are shown all the time: ``registry`` holds those of the service's own, if it has any.
+    Metrics are shown all the time: ``metrics`` are those of a service that has its own.
     """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
 
-    registry = registry or CollectorRegistry()
-    readiness = Readiness(registry)
+    metrics = metrics or StageMetrics(stage, settings.region, workload)
+    readiness = Readiness(metrics.registry)
+    for collector in (ProcessCollector(stage), TorchCollector(stage), CardCollector()):
+        metrics.registry.register(collector)
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(watched_loop(metrics.registry))
         if settings.metrics_listen:
-            await stack.enter_async_context(exposed(registry, settings.metrics_listen))
+            await stack.enter_async_context(exposed(metrics.registry, settings.metrics_listen))
         registration = await start()
         stack.push_async_callback(stop)
         health_servicer = health.aio.HealthServicer()
@@ -114,7 +121,8 @@ async def serve(
             [registration],
             workload=workload,
             max_message_bytes=settings.max_message_bytes,
-            metrics=ServerMetrics(registry, [registration.service, *_COMMON]),
+            metrics=ServerMetrics(metrics.registry, [registration.service, *_COMMON]),
+            rejected=metrics.rejected,
         )
         health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
         _bind(server, settings.listen)

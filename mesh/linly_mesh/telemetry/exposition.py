@@ -5,12 +5,14 @@ the private folder that its socket lies in.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import CollectorRegistry
+from prometheus_client.core import Metric
 from prometheus_client.exposition import choose_encoder
 
 from linly_mesh.errors import ConfigurationError
@@ -21,6 +23,8 @@ _PATIENCE = 10.0
 _LONGEST_REQUEST = 16 << 10
 """Bytes of a request's head; Prometheus sends some 300."""
 _UNIX = "unix:"
+_END = b"# EOF\n"
+"""Of OpenMetrics."""
 
 
 @asynccontextmanager
@@ -100,8 +104,31 @@ class _Page:
             return False
         else:
             encode, kind = choose_encoder(headers.get("accept", ""))
-            await _send(writer, HTTPStatus.OK, encode(self._registry), kind, keep=keep)
+            body = await _encoded(self._registry, encode)
+            await _send(writer, HTTPStatus.OK, body, kind, keep=keep)
         return keep
+
+
+class _OneFamily:
+    """A registry of one family, for an encoder that knows only whole registries."""
+
+    def __init__(self, family: Metric) -> None:
+        self._family = family
+
+    def collect(self) -> Iterable[Metric]:
+        return (self._family,)
+
+
+async def _encoded(registry: CollectorRegistry, encode: Callable[[Any], bytes]) -> bytes:
+    """The page, made family by family: calls are served in between.
+
+    All at once it would hold the event loop up for tens of milliseconds.
+    """
+    page = bytearray()
+    for family in registry.collect():
+        page += encode(_OneFamily(family)).removesuffix(_END)
+        await asyncio.sleep(0)
+    return bytes(page) + encode(CollectorRegistry())  # the end mark, where the format has one
 
 
 def _free(path: Path) -> Path:

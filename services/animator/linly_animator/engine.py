@@ -203,6 +203,8 @@ class AnimatorEngine(Protocol):
     """In the order of a frame's values."""
     max_streams: int
     """Streams that are animated at the same time."""
+    keypoints: int
+    """Landmarks of the face that each frame is moved by."""
 
     async def start(self) -> None:
         """Loads the model and the shipped portrait."""

@@ -25,6 +25,7 @@ from linly_animator.engine import (
     SpeechCancelled,
     SpeechEnded,
 )
+from linly_animator.metrics import AnimatorMetrics
 from linly_animator.requests import SpeechRequests
 from linly_mesh.errors import ServiceError, invalid_argument
 from linly_mesh.rpc.draining import Draining
@@ -44,9 +45,15 @@ class AnimatorServicer(animator_pb2_grpc.AnimatorServiceServicer):
     """Validates, converts and delegates."""
 
     def __init__(
-        self, engine: AnimatorEngine, engine_name: str, max_uploads: int, draining: Draining
+        self,
+        engine: AnimatorEngine,
+        engine_name: str,
+        max_uploads: int,
+        draining: Draining,
+        metrics: AnimatorMetrics,
     ) -> None:
         """`max_uploads`: images received at the same time; `draining` ends streams at rest."""
+        self._metrics = metrics
         self._draining = draining
         self._engine = engine
         self._engine_name = engine_name
@@ -89,6 +96,7 @@ class AnimatorServicer(animator_pb2_grpc.AnimatorServiceServicer):
                 header = convert.header(output, options, self._engine.blendshape_names)
                 return pb.StreamingAnimateResponse(header=header)
             case FrameBatch():
+                self._metrics.gave_frames(output)
                 return pb.StreamingAnimateResponse(frames=convert.frames(output))
             case SpeechEnded():
                 return pb.StreamingAnimateResponse(speech_ended=convert.speech_ended(output))

@@ -5,6 +5,7 @@ import asyncio
 from linly.asr.v1 import asr_pb2, asr_pb2_grpc
 from linly_asr.config import Settings
 from linly_asr.engine import Engine
+from linly_asr.metrics import STAGE, metrics
 from linly_asr.servicer import AsrServicer
 from linly_asr.vad import SileroVad
 from linly_asr.weights import SILERO_VAD
@@ -22,6 +23,7 @@ def main() -> None:
 async def _serve(settings: Settings) -> None:
     engine: Engine = load_engine("linly.asr.engines", settings.engine)(settings)
     draining = Draining()
+    own = metrics(settings.region, engine.workload)
 
     async def start() -> Registration:
         path = settings.vad_model or weights_folder(SILERO_VAD) / "silero_vad.onnx"
@@ -29,11 +31,11 @@ async def _serve(settings: Settings) -> None:
         await engine.start()
         return Registration(
             asr_pb2.DESCRIPTOR.services_by_name["AsrService"],
-            AsrServicer(engine, vad, settings, draining),
+            AsrServicer(engine, vad, settings, draining, own),
             asr_pb2_grpc.add_AsrServiceServicer_to_server,
         )
 
-    await serve("asr", settings, start, engine.stop, engine.workload, draining)
+    await serve(STAGE, settings, start, engine.stop, engine.workload, draining, own)
 
 
 if __name__ == "__main__":

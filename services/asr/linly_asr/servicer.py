@@ -12,13 +12,14 @@ from linly_asr import convert
 from linly_asr.arrivals import arrivals
 from linly_asr.audio import AudioStream
 from linly_asr.config import Settings
-from linly_asr.engine import Engine, EngineError
+from linly_asr.engine import Engine, EngineError, Transcript
 from linly_asr.listening import Listener
 from linly_asr.recognizer import AudioBlock, EndOfAudio, Flush, Input, Recognizer
 from linly_asr.vad import SileroVad
 from linly_mesh.errors import ServiceError, invalid_argument
 from linly_mesh.rpc.draining import Draining
 from linly_mesh.rpc.requests import RequestReader
+from linly_mesh.telemetry.stage import StageMetrics
 
 _MAX_AUDIO_BYTES = 1 << 20
 _READ_AHEAD_BYTES = 256 << 10
@@ -30,9 +31,15 @@ class AsrServicer(asr_pb2_grpc.AsrServiceServicer):
     """Serves ``linly.asr.v1.AsrService`` with a loaded engine."""
 
     def __init__(
-        self, engine: Engine, vad: SileroVad, settings: Settings, draining: Draining
+        self,
+        engine: Engine,
+        vad: SileroVad,
+        settings: Settings,
+        draining: Draining,
+        metrics: StageMetrics,
     ) -> None:
         """The engine must have been started; ``draining`` ends streams between utterances."""
+        self._metrics = metrics
         self._engine = engine
         self._vad = vad
         self._settings = settings
@@ -85,6 +92,8 @@ class AsrServicer(asr_pb2_grpc.AsrServiceServicer):
             ) as events,
         ):
             async for event in events:
+                if isinstance(event, Transcript):
+                    self._metrics.gave(event.timing)
                 yield convert.response(event, wanted)
 
     async def GetCapabilities(  # noqa: N802  # the contract's name

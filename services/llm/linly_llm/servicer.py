@@ -13,11 +13,13 @@ from linly_llm.config import Settings
 from linly_llm.convert import to_prompt, to_response
 from linly_llm.engine import (
     Engine,
+    Finished,
     ModelRestartedError,
     PromptRejectedError,
     PromptTooLongError,
     QueueFullError,
 )
+from linly_llm.metrics import LlmMetrics
 from linly_mesh.errors import ServiceError, invalid_argument
 from linly_mesh.rpc.server import Registration
 
@@ -28,8 +30,9 @@ _RETRY_AFTER = 1.0
 class LlmServicer(llm_pb2_grpc.LlmServiceServicer):
     """Checks requests, has the engine answer them, and names its failures."""
 
-    def __init__(self, engine: Engine, settings: Settings) -> None:
+    def __init__(self, engine: Engine, settings: Settings, metrics: LlmMetrics) -> None:
         """Answers with a started engine."""
+        self._metrics = metrics
         self._engine = engine
         self._settings = settings
 
@@ -41,6 +44,10 @@ class LlmServicer(llm_pb2_grpc.LlmServiceServicer):
         try:
             async with aclosing(self._engine.generate(prompt)) as parts:
                 async for part in parts:
+                    if isinstance(part, Finished):
+                        self._metrics.finished(part)
+                    else:
+                        self._metrics.gave(part.timing)
                     yield to_response(part)
         except PromptTooLongError:
             raise invalid_argument(
@@ -82,10 +89,10 @@ class LlmServicer(llm_pb2_grpc.LlmServiceServicer):
         )
 
 
-def registration(engine: Engine, settings: Settings) -> Registration:
+def registration(engine: Engine, settings: Settings, metrics: LlmMetrics) -> Registration:
     """The servicer, ready to be served."""
     return Registration(
         service=llm_pb2.DESCRIPTOR.services_by_name["LlmService"],
-        servicer=LlmServicer(engine, settings),
+        servicer=LlmServicer(engine, settings, metrics),
         add=llm_pb2_grpc.add_LlmServiceServicer_to_server,
     )

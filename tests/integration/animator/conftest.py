@@ -9,6 +9,7 @@ import pytest
 from linly.animator.v1 import animator_pb2, animator_pb2_grpc
 from linly_animator.config import Settings
 from linly_animator.engines.portrait import PortraitEngine
+from linly_animator.metrics import AnimatorMetrics
 from linly_animator.servicer import AnimatorServicer
 from linly_animator.weights import FACE
 from linly_mesh.rpc.channel import open_channel
@@ -34,7 +35,13 @@ async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
     await engine.start()
     registration = Registration(
         animator_pb2.DESCRIPTOR.services_by_name["AnimatorService"],
-        AnimatorServicer(engine, "portrait", settings.max_uploads, Draining()),
+        AnimatorServicer(
+            engine,
+            "portrait",
+            settings.max_uploads,
+            Draining(),
+            AnimatorMetrics("test", workload, engine.keypoints),
+        ),
         animator_pb2_grpc.add_AnimatorServiceServicer_to_server,
     )
     server = create_server("animator", [registration], workload=workload)

@@ -10,6 +10,7 @@ import pytest
 from linly.asr.v1 import asr_pb2, asr_pb2_grpc
 from linly_asr.config import Settings
 from linly_asr.engines.pocketsphinx.engine import PocketsphinxEngine
+from linly_asr.metrics import metrics
 from linly_asr.servicer import AsrServicer
 from linly_asr.vad import SileroVad
 from linly_asr.weights import SILERO_VAD
@@ -31,7 +32,7 @@ async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
     vad = SileroVad(fetch(SILERO_VAD) / "silero_vad.onnx")
     registration = Registration(
         asr_pb2.DESCRIPTOR.services_by_name["AsrService"],
-        AsrServicer(engine, vad, settings, Draining()),
+        AsrServicer(engine, vad, settings, Draining(), metrics("test", engine.workload)),
         asr_pb2_grpc.add_AsrServiceServicer_to_server,
     )
     server = create_server("asr", [registration], workload=engine.workload)

@@ -8,6 +8,7 @@ import pytest
 
 from linly_llm.config import Settings
 from linly_llm.engines.transformers import create
+from linly_llm.metrics import LlmMetrics
 from linly_llm.servicer import registration
 from linly_llm.weights import SMOLLM2
 from linly_mesh.rpc.channel import open_channel
@@ -23,7 +24,11 @@ from .llm_service import Service
 async def serving(folder: Path, settings: Settings) -> AsyncIterator[Service]:
     engine = create(settings)
     await engine.start()
-    server = create_server("llm", [registration(engine, settings)], workload=engine.workload)
+    server = create_server(
+        "llm",
+        [registration(engine, settings, LlmMetrics("test", engine.workload))],
+        workload=engine.workload,
+    )
     address = f"unix:{folder}/s"
     server.add_insecure_port(address)
     await server.start()

@@ -18,6 +18,7 @@ from linly_mesh.rpc.server import Registration, create_server
 from linly_mesh.rpc.target import Target
 from linly_mesh.workload import Workload
 from linly_orchestrator.config import Settings
+from linly_orchestrator.metrics import TalkMetrics
 from linly_orchestrator.servicer import TalkServicer
 from linly_orchestrator.stages.channels import Stages
 
@@ -52,9 +53,13 @@ class House:
         """Where a client calls the orchestrator."""
         return self.listens("orchestrator")
 
+    def create_server(self, stage: str, registration: Registration, **options) -> grpc.aio.Server:
+        """A server of a stage, or of the orchestrator, not yet bound."""
+        return create_server(stage, [registration], **options)
+
     async def start(self, name: str) -> None:
         stage = self.stages[name]
-        server = create_server(name, [stage.registration], workload=stage.workload)
+        server = self.create_server(name, stage.registration, workload=stage.workload)
         server.add_insecure_port(self.listens(name))
         await server.start()
         self.servers[name] = server
@@ -73,12 +78,15 @@ class House:
         targets = {f"{name}_target": self.called_at(name) for name in self.stages}
         self.settings = Settings(**targets, **settings)
         self.channels = Stages.open(self.settings)
-        servicer = TalkServicer(self.settings, self.channels, self.workload, self.draining)
+        self.metrics = TalkMetrics(self.settings.region, self.workload)
+        servicer = TalkServicer(
+            self.settings, self.channels, self.workload, self.draining, self.metrics
+        )
         service = talk_pb2.DESCRIPTOR.services_by_name["TalkService"]
         add = talk_pb2_grpc.add_TalkServiceServicer_to_server
-        self.server = create_server(
+        self.server = self.create_server(
             "talk",
-            [Registration(service, servicer, add)],
+            Registration(service, servicer, add),
             workload=self.workload,
             max_message_bytes=self.settings.max_message_bytes,
         )

@@ -12,6 +12,7 @@ from linly_mesh.workload import Workload
 from linly_tts.config import Settings
 from linly_tts.engine import Engine
 from linly_tts.engines.espeak import create
+from linly_tts.metrics import metrics
 from linly_tts.servicer import TtsServicer
 from linly_tts.voices import VoiceBook
 
@@ -32,7 +33,14 @@ async def serving(engine: Engine, folder: Path) -> AsyncIterator[Service]:
     voices = VoiceBook(engine.voices, "en-us")
     registration = Registration(
         tts_pb2.DESCRIPTOR.services_by_name["TtsService"],
-        TtsServicer(engine, "espeak", voices, workload, max_streams=MAX_STREAMS),
+        TtsServicer(
+            engine,
+            "espeak",
+            voices,
+            workload,
+            metrics("test", workload),
+            max_streams=MAX_STREAMS,
+        ),
         tts_pb2_grpc.add_TtsServiceServicer_to_server,
     )
     server = create_server("tts", [registration], workload=workload)

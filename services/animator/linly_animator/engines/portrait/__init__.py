@@ -40,6 +40,7 @@ class PortraitEngine:
     """
 
     model = "mediapipe-face-landmark-468"
+    keypoints = 468
     blendshape_names = blendshapes.NAMES
 
     def __init__(self, settings: Settings, workload: Workload) -> None:
