@@ -46,11 +46,6 @@ def memory(pid: int) -> Memory:
     return Memory(sum(f.rss for f in found) / MIB, sum(f.pss for f in found) / MIB)
 
 
-def rss(pid: int) -> float:
-    """MiB in memory now, cheaply."""
-    return sum(psutil.Process(each).memory_info().rss for each in tree(pid)) / MIB
-
-
 def pin(pid: int, cores: set[int]) -> None:
     """Lets all threads there are, and those that they start, run on these cores alone."""
     for task in _threads(pid, ""):

@@ -9,11 +9,12 @@ from enum import StrEnum
 from time import perf_counter as now
 
 from benchmarks.figures import Aim, Figure, at_most
-from benchmarks.fleet import real_mesh
+from benchmarks.fleet import SERVICES, real_mesh
 from benchmarks.idleness import Workloads, open_workloads
 from benchmarks.phases import Phase, open_conversation
 from benchmarks.progress import say
 from benchmarks.statistics import percentile
+from linly_mesh.rpc.target import Target
 
 _TRIALS = 20
 """Per phase; 100 for the client's cancel in all."""
@@ -65,7 +66,8 @@ async def measure(*, brief: bool) -> list[Figure]:
     trials: dict[tuple[_Means, Phase], list[_Trial]] = defaultdict(list)
     async with real_mesh() as fleet:
         target = fleet.target("orchestrator")
-        async with open_workloads(fleet.targets) as workloads:
+        targets = {name: fleet.target(name) for name in SERVICES}
+        async with open_workloads(targets) as workloads:
             async with open_conversation(target) as conversation:
                 seconds = await conversation.speak_statement()
             before = await workloads.cancelled()
@@ -80,7 +82,12 @@ async def measure(*, brief: bool) -> list[Figure]:
 
 
 async def _try(
-    target: str, workloads: Workloads, means: _Means, phase: Phase, delay: float, seconds: float
+    target: str | Target,
+    workloads: Workloads,
+    means: _Means,
+    phase: Phase,
+    delay: float,
+    seconds: float,
 ) -> _Trial:
     await workloads.until_idle(now())
     async with open_conversation(target) as conversation:

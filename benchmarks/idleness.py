@@ -8,6 +8,7 @@ from time import perf_counter as now
 
 from linly.admin.v1 import admin_pb2, admin_pb2_grpc
 from linly_mesh.rpc.channel import open_channel
+from linly_mesh.rpc.target import Target
 
 _PAUSE = 0.003
 """Seconds between two looks at a service. More often, the looking itself would be the load."""
@@ -40,7 +41,7 @@ class Workloads:
 
 
 @asynccontextmanager
-async def open_workloads(targets: Mapping[str, str]) -> AsyncIterator[Workloads]:
+async def open_workloads(targets: Mapping[str, str | Target]) -> AsyncIterator[Workloads]:
     """Connects to the services, given by name."""
     async with AsyncExitStack() as stack:
         stubs = {}

@@ -11,6 +11,7 @@ from benchmarks.questions import read_questions
 from linly_client.events import Audio, Event, ReplyText, SpeechEvent, TurnEnded, TurnStarted
 from linly_client.options import Microphone, TalkOptions
 from linly_client.talk import Talk, TalkClient
+from linly_mesh.rpc.target import Target
 
 _RATE = 16_000
 _REPLY_TOKENS = 120
@@ -96,7 +97,7 @@ class Conversation:
 
 
 @asynccontextmanager
-async def open_conversation(target: str) -> AsyncIterator[Conversation]:
+async def open_conversation(target: str | Target) -> AsyncIterator[Conversation]:
     """Leaving the block cancels the call, in whatever phase its turn is."""
     microphone = Microphone(sample_rate=_RATE)
     options = TalkOptions(microphone=microphone, max_new_tokens=_REPLY_TOKENS)

@@ -2,20 +2,20 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from benchmarks.accounting import descendants, freeze, rss, thaw
+from benchmarks.accounting import descendants, freeze, memory, thaw
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Figure, at_most, figure
 from benchmarks.fleet import Fleet, real_mesh
 from benchmarks.progress import say
 from benchmarks.statistics import over_rounds
 from linly_client.errors import TalkError
-from linly_client.events import Audio, Event, Frames, TurnEnded
+from linly_client.events import Audio, Frames, TurnEnded
 from linly_client.options import Playback, TalkOptions
-from linly_client.talk import TalkClient
+from linly_client.talk import Talk, TalkClient
 
 _ROUNDS = 3
 _READ = 3.0
@@ -31,15 +31,18 @@ _QUIET = 0.7
 _TEXT = " ".join(
     f"Sentence number {number} tells of the sea, the wind and a small boat." for number in range(80)
 )
-_PLAYBACK = (Playback.REAL_TIME, Playback.SENT)
-"""At a pace, and as fast as it goes: there only the reader's pace holds the chain back."""
+_PLAYBACK = (Playback.REAL_TIME, Playback.REPORTED, Playback.SENT)
+"""At a pace, as the reader says that it plays, and as fast as it goes: there only the reader's pace
+holds the chain back."""
 
 
 @dataclass(slots=True)
 class _Reader:
     """Reads a talk, or does not."""
 
-    events: AsyncIterator[Event]
+    talk: Talk
+    plays: bool
+    """Reports what it has read as played."""
     reads: asyncio.Event = field(default_factory=asyncio.Event)
     audio: float = 0.0
     """Seconds of speech read."""
@@ -51,11 +54,13 @@ class _Reader:
     async def run(self) -> None:
         """Reads while ``reads`` is set."""
         await self.reads.wait()
-        async for event in self.events:
+        async for event in self.talk:
             self.received += 1
             match event:
-                case Audio(duration=duration):
+                case Audio(turn_id=turn, duration=duration):
                     self.audio += duration
+                    if self.plays:
+                        await self.talk.report_playback(turn, self.audio)
                 case Frames(frames=frames, turn_id=turn) if turn:
                     self.video += sum(frame.duration for frame in frames)
                 case TurnEnded(error=error):
@@ -96,7 +101,7 @@ async def measure(*, brief: bool) -> list[Figure]:
 async def _stall(fleet: Fleet, playback: Playback) -> _Stall:
     options = TalkOptions(playback=playback)
     async with TalkClient(fleet.target("orchestrator")).converse(options, timeout=_LIMIT) as talk:
-        reader = _Reader(aiter(talk))
+        reader = _Reader(talk, plays=playback is Playback.REPORTED)
         running = asyncio.create_task(reader.run())
         try:
             await talk.say(_TEXT)
@@ -114,12 +119,17 @@ async def _stall(fleet: Fleet, playback: Playback) -> _Stall:
 
 
 async def _growth(fleet: Fleet) -> float:
-    before = sum(map(rss, fleet.pids.values()))
+    before = _memory(fleet)
     most = before
     for _ in range(round(_STALL / _LOOK)):
         await asyncio.sleep(_LOOK)
-        most = max(most, sum(map(rss, fleet.pids.values())))
+        most = max(most, _memory(fleet))
     return most - before
+
+
+def _memory(fleet: Fleet) -> float:
+    """MiB of all processes; copies of a process share most of theirs."""
+    return sum(memory(pid).pss for pid in fleet.pids.values())
 
 
 async def _made_ahead(fleet: Fleet, reader: _Reader, growth: float) -> _Stall:

@@ -1,6 +1,7 @@
 """The contract linly.tts.v1, answered by an engine."""
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from importlib.metadata import version
@@ -115,10 +116,11 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
 async def _listen_on(
     requests: RequestReader[tts_pb2.StreamingSynthesizeRequest], session: SpeechSession
 ) -> None:
-    """After the end of the text, only reports matter."""
+    """After the end of the text, only reports matter; after half-close there are none."""
     async for kind, request in requests:
         if kind == "progress":
             session.progress(to_seconds(request.progress.offset))
+    session.progress(math.inf)
 
 
 async def _listen(
