@@ -25,12 +25,25 @@ def rebuilt(
     response_serializer: Callable[[Any], bytes] | None,
 ) -> _Handler:
     """A handler of the same kind that calls ``behaviour``."""
-    factory = _FACTORIES[handler.request_streaming, handler.response_streaming]
-    return factory(  # type: ignore[no-any-return]
-        behaviour,
-        request_deserializer=request_deserializer,
-        response_serializer=response_serializer,
-    )
+    return _Rebuilt(handler, behaviour, request_deserializer, response_serializer)
+
+
+class _Rebuilt(grpc.RpcMethodHandler):  # type: ignore[type-arg]  # generic to type checkers alone
+    """What grpc's own factories make, at a tenth of their time: they import per call."""
+
+    def __init__(
+        self,
+        handler: _Handler,
+        behaviour: Callable[..., Any],
+        request_deserializer: Callable[[bytes], Any] | None,
+        response_serializer: Callable[[Any], bytes] | None,
+    ) -> None:
+        self.request_streaming = handler.request_streaming
+        self.response_streaming = handler.response_streaming
+        self.request_deserializer = request_deserializer
+        self.response_serializer = response_serializer
+        self.unary_unary = self.unary_stream = self.stream_unary = self.stream_stream = None
+        setattr(self, _KINDS[self.request_streaming, self.response_streaming], behaviour)
 
 
 def with_writes(behaviour: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,9 +67,9 @@ def with_writes(behaviour: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-_FACTORIES: dict[tuple[bool, bool], Any] = {
-    (False, False): grpc.unary_unary_rpc_method_handler,
-    (False, True): grpc.unary_stream_rpc_method_handler,
-    (True, False): grpc.stream_unary_rpc_method_handler,
-    (True, True): grpc.stream_stream_rpc_method_handler,
+_KINDS = {
+    (False, False): "unary_unary",
+    (False, True): "unary_stream",
+    (True, False): "stream_unary",
+    (True, True): "stream_stream",
 }

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import grpc
@@ -12,7 +13,9 @@ from linly_mesh.rpc.handlers import behaviour_of, rebuilt, with_writes
 from linly_mesh.rpc.status import to_status, trailing_metadata
 
 _log = logging.getLogger(__name__)
-_Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"  # generic to type checkers alone
+# Generic to type checkers alone.
+_Known: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+_Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
 _Context = grpc.aio.ServicerContext[Any, Any]
 
 _OVER = (grpc.aio.AbortError, cygrpc.ExecuteBatchError)
@@ -31,6 +34,7 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
     def __init__(self, stage: str, rejected: Callable[[str], None] = lambda reason: None) -> None:
         """Errors name ``stage`` as their domain; ``rejected`` hears why a call was turned away."""
         self._stage = stage
+        self._wrapped = lru_cache(256)(self._wrap)  # once per method, of which servers have fewer
         self._rejected = rejected
 
     async def intercept_service(
@@ -42,12 +46,15 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
         handler = await continuation(handler_call_details)
         if handler is None:
             return handler
+        return self._wrapped(handler, handler_call_details.method)
+
+    def _wrap(self, handler: _Known, method: str) -> _Known:
         behaviour = behaviour_of(handler)
         if handler.response_streaming:
             behaviour = with_writes(behaviour)
         return rebuilt(
             handler,
-            self._guarded(behaviour, handler_call_details.method),
+            self._guarded(behaviour, method),
             handler.request_deserializer,
             handler.response_serializer,
         )

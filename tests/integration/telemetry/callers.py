@@ -8,14 +8,20 @@ from typing import Any
 
 import grpc
 from google.protobuf.wrappers_pb2 import StringValue
+from grpc._cython import cygrpc
 from integration.telemetry.echo import KINDS, Play
 from integration.telemetry.truth import World
 
 from linly_mesh.rpc.duplex import CallEndedError, open_duplex
 
 REQUEST = StringValue(value="request")
-_GIVEN_UP = (asyncio.CancelledError, asyncio.InvalidStateError, StopAsyncIteration)
-"""What grpc.aio raises at the caller of a call that was cancelled here."""
+_GIVEN_UP = (
+    asyncio.CancelledError,
+    asyncio.InvalidStateError,
+    StopAsyncIteration,
+    cygrpc.ExecuteBatchError,
+)
+"""What grpc.aio raises at a caller who goes on after the end."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +86,9 @@ class _Caller:
                 await made
                 self.responses += 1
         except grpc.aio.AioRpcError as error:
-            return error.code()
+            return self._real(error)
         except _GIVEN_UP:
-            assert made.cancelled()
+            pass
         finally:
             self._over = True
             for _ in range(self._play.requests + 1):
@@ -108,12 +114,18 @@ class _Caller:
                 finally:
                     leaving.cancel()
         except grpc.aio.AioRpcError as error:
-            return error.code()
+            return self._real(error)
         except CallEndedError:
             return grpc.StatusCode.OK
         except _GIVEN_UP:
             return grpc.StatusCode.CANCELLED
         return grpc.StatusCode.OK
+
+    def _real(self, error: grpc.aio.AioRpcError) -> grpc.StatusCode:
+        """The deadline may end a call during a write, of which grpc.aio makes INTERNAL."""
+        if self._play.late and error.details() == "Internal error from Core":
+            return grpc.StatusCode.DEADLINE_EXCEEDED
+        return error.code()
 
     async def _leave(self, made: Any) -> None:
         match self._style.leaving:
@@ -169,8 +181,13 @@ class _Caller:
 
 
 async def settled(world: World) -> None:
-    """Returns when no handler runs any more."""
+    """Returns when no call is open any more, on either side."""
     with suppress(TimeoutError):
         async with asyncio.timeout(10):
-            while any(v for k, v in world.exposed("server").items() if k[0] == "running"):
+            while any(
+                value
+                for side in ("server", "client")
+                for (name, _, _), value in world.exposed(side).items()
+                if name == "running"
+            ):
                 await asyncio.sleep(0.005)

@@ -100,17 +100,18 @@ class Rpc:
         self._counts.responses += 1
         return message
 
-    def end(self, number: int, *, unary: bool) -> None:
+    def end(self, number: int, *, unary: bool, now: float | None = None) -> None:
         """The call has ended; a second end is none.
 
         Args:
             number: of the status code.
             unary: whether its response, if it has one, comes with the end.
+            now: when it ended, if not just now, by ``perf_counter``.
         """
         if self._number is not None:
             return
         self._number = number
-        self.seconds = seconds = perf_counter() - self._begun
+        self.seconds = seconds = (now or perf_counter()) - self._begun
         counts = self._counts
         counts.handled[number] += 1
         counts.handling.observe(seconds, self.trace_id)

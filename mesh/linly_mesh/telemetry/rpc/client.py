@@ -1,6 +1,8 @@
 """RPCs as a client sees them."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from time import perf_counter
 from typing import Any
 
 import grpc
@@ -14,6 +16,12 @@ from linly_mesh.telemetry.rpc.families import CLIENT
 
 _KINDS = ("unary_unary", "unary_stream", "stream_unary", "stream_stream")
 _UNKNOWN = grpc.StatusCode.UNKNOWN.value[0]
+_INTERNAL = grpc.StatusCode.INTERNAL.value[0]
+_MADE_UP = "Internal error from Core"
+"""What grpc.aio says of a write that fails when the call has ended (grpc issue 36066). The real
+status is on its way and takes its place."""
+_STATUS_PATIENCE = 0.25
+"""Seconds until it has arrived, see linly_mesh.rpc.duplex."""
 
 
 class ClientMetrics:
@@ -85,12 +93,23 @@ class ClientMetrics:
                     raise
                 if not unary:
                     made._response_deserializer = rpc.response
-                made.add_done_callback(
-                    # The status is there by then; the public way to it is a coroutine.
-                    lambda ended: rpc.end(ended._cython_call._status.code(), unary=unary)
-                )
+                made.add_done_callback(partial(_ended, rpc, unary))
                 return made
 
             return call
 
         return method
+
+
+def _ended(rpc: Rpc, unary: bool, call: Any) -> None:
+    # The status is there by now; the public way to it is a coroutine.
+    status = call._cython_call._status
+    number = status.code()
+    if number == _INTERNAL and status.details() == _MADE_UP:
+        now = perf_counter()
+        call._loop.call_later(
+            _STATUS_PATIENCE,
+            lambda: rpc.end(call._cython_call._status.code(), unary=unary, now=now),
+        )
+        return
+    rpc.end(number, unary=unary)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import grpc
@@ -33,6 +34,11 @@ _CUT_SHORT = (
 )
 """How a handler learns that its call is over, for whatever reason."""
 
+_HANDLERS = 256
+"""More than any server has."""
+_ON_THE_WAY = 0.02
+"""Seconds that a call may take to arrive."""
+
 
 class ServerMetrics(grpc.aio.ServerInterceptor):
     """Counts the calls of a server. As its first interceptor it counts what others refuse too.
@@ -58,6 +64,9 @@ class ServerMetrics(grpc.aio.ServerInterceptor):
         """
         self._table = MethodTable(services, SERVER)
         self._listeners = tuple(listeners)
+        # Made once per handler, unless another interceptor answers in its place.
+        self._unary = lru_cache(_HANDLERS)(self._observe_unary)
+        self._stream = lru_cache(_HANDLERS)(self._prepare_stream)
         registry.register(
             RpcCollector(
                 self._table, SERVER, lambda counts: counts.requests, lambda counts: counts.responses
@@ -81,7 +90,7 @@ class ServerMetrics(grpc.aio.ServerInterceptor):
             return None
         if handler.response_streaming:
             return self._observe_stream(handler, counts)
-        return self._observe_unary(handler, counts)
+        return self._unary(handler, counts)
 
     def _refused(self, counts: MethodCounts, number: int) -> None:
         rpc = Rpc(counts)
@@ -119,13 +128,19 @@ class ServerMetrics(grpc.aio.ServerInterceptor):
 
         return rebuilt(handler, call, None if whole else deserialize, None)
 
-    def _observe_stream(self, handler: _Handler, counts: MethodCounts) -> _Handler:
-        whole = not handler.request_streaming
+    def _prepare_stream(
+        self, handler: _Handler, counts: MethodCounts
+    ) -> tuple[Callable[..., Any], Callable[[Any], Any]]:
+        """What is the same for all calls: the behaviour, and the requests' deserializer."""
         behaviour = with_writes(behaviour_of(handler))
-        if not whole:
+        if handler.request_streaming:
             behaviour = _heard_out(behaviour)
+        return behaviour, counts.counting_requests(handler.request_deserializer)
+
+    def _observe_stream(self, handler: _Handler, counts: MethodCounts) -> _Handler:
+        behaviour, deserialize = self._stream(handler, counts)
+        whole = not handler.request_streaming
         rpc = Rpc(counts, self._listeners, handler.response_serializer)
-        deserialize = counts.counting_requests(handler.request_deserializer)
 
         async def call(request: Any, context: _Context) -> None:
             if self._listeners:
@@ -186,8 +201,8 @@ def _cut_short(context: _Context, rpc: Rpc) -> int:
     if remaining is None:
         return _CANCELLED
     # The client's own deadline ends the call first: on the wire a timeout is rounded up, by 1 %
-    # at most, and time passes before the server's begins.
-    slack = 0.01 * (rpc.elapsed + remaining) + 0.005
+    # at most, and the server's begins when the call arrives.
+    slack = 0.01 * (rpc.elapsed + remaining) + _ON_THE_WAY
     return _DEADLINE_EXCEEDED if remaining <= slack else _CANCELLED
 
 
