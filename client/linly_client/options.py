@@ -104,8 +104,8 @@ class TalkOptions:
     """Give ARKit blendshape values."""
     max_lead: float | None = None
     """Seconds that output may be ahead of playback; None: the server's 0.4."""
-    max_ahead: float | None = 0.9
-    """Seconds of speech that may be made beyond what was read of the events, at least 0.8; None:
+    max_ahead: float | None = 0.85
+    """Seconds of speech that may be made beyond what was read of the events, at least 0.85; None:
     as much as the buffers between hold."""
     playback: Playback = Playback.REAL_TIME
     barge_in: bool = True

@@ -17,15 +17,16 @@ from linly_orchestrator.stages.reaching import reached_duplex
 STAGE = "tts"
 SEGMENT = "reply"
 """A reply is one segment, so that words count code points in the whole of it."""
-MAX_AHEAD = 0.9
+MAX_AHEAD = 0.85
 """Seconds of speech to be made beyond what the client has taken, if it does not say how many."""
-LEAST_AHEAD = 0.8
+LEAST_AHEAD = 0.85
 """Seconds; the contract's."""
 REPORT = 0.2
 """Seconds of speech after which the service is told again how far it was taken. Each report costs
 a message, and the contract asks for one as often as this."""
-_SLACK = 0.6
-"""Seconds of what it may make that the service may leave: it makes pieces, and sends chunks."""
+_SLACK = 0.7
+"""Seconds of what it may make that the service may leave, counted from the beginning of its last
+chunk: it makes half a second at a time, and holds back what would be too little for a chunk."""
 
 _Request = tts_pb2.StreamingSynthesizeRequest
 _Response = tts_pb2.StreamingSynthesizeResponse

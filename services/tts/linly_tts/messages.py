@@ -27,8 +27,9 @@ _LONGEST_SEGMENT = 100_000
 _LONGEST_SEGMENT_ID = 256
 _MOST_SEGMENTS = 10_000
 """Of a stream: each segment's length is remembered, since its texts concatenate."""
-_LEAST_AHEAD = 0.8
-"""Seconds: two pieces from the engine, and what a caller may not have reported yet."""
+_LEAST_AHEAD = 0.85
+"""Seconds: a piece from the engine, what a caller may not have reported yet, and what is held back
+because it would be too little for a chunk. With less, each would wait for the other."""
 
 
 def to_manner(config: tts_pb2.SynthesisConfig, voices: VoiceBook) -> Manner:
