@@ -10,6 +10,7 @@ READY = Family(
     Audience.BUSINESS,
     "1 while the service takes calls with its model loaded; 0 while it loads or drains.",
 )
+FAMILIES = (READY,)
 
 
 class Readiness:

@@ -16,6 +16,7 @@ from linly_mesh.rpc.draining import Draining
 from linly_mesh.rpc.duplex import open_duplex
 from linly_mesh.rpc.server import Registration, create_server
 from linly_mesh.rpc.target import Target
+from linly_mesh.telemetry.rpc import ClientMetrics, ServerMetrics
 from linly_mesh.workload import Workload
 from linly_orchestrator.config import Settings
 from linly_orchestrator.metrics import TalkMetrics
@@ -77,8 +78,9 @@ class House:
             await self.start(name)
         targets = {f"{name}_target": self.called_at(name) for name in self.stages}
         self.settings = Settings(**targets, **settings)
-        self.channels = Stages.open(self.settings)
         self.metrics = TalkMetrics(self.settings.region, self.workload)
+        registry = self.metrics.registry
+        self.channels = Stages.open(self.settings, ClientMetrics(registry, Stages.services()))
         servicer = TalkServicer(
             self.settings, self.channels, self.workload, self.draining, self.metrics
         )
@@ -89,6 +91,8 @@ class House:
             Registration(service, servicer, add),
             workload=self.workload,
             max_message_bytes=self.settings.max_message_bytes,
+            metrics=ServerMetrics(registry, [service]),
+            rejected=self.metrics.rejected,
         )
         self.server.add_insecure_port(self.listens("orchestrator"))
         await self.server.start()
