@@ -31,9 +31,9 @@ _QUIET = 0.7
 _TEXT = " ".join(
     f"Sentence number {number} tells of the sea, the wind and a small boat." for number in range(80)
 )
-_PLAYBACK = (Playback.REAL_TIME, Playback.REPORTED, Playback.SENT)
-"""At a pace, as the reader says that it plays, and as fast as it goes: there only the reader's pace
-holds the chain back."""
+_PLAYBACK = (Playback.REAL_TIME, Playback.SENT)
+"""At a pace, and as fast as it goes: there only the reader's pace holds the chain back. A client that
+promised to report its playback and stops has its turn ended instead."""
 
 
 @dataclass(slots=True)
@@ -41,8 +41,6 @@ class _Reader:
     """Reads a talk, or does not."""
 
     talk: Talk
-    plays: bool
-    """Reports what it has read as played."""
     reads: asyncio.Event = field(default_factory=asyncio.Event)
     audio: float = 0.0
     """Seconds of speech read."""
@@ -57,10 +55,8 @@ class _Reader:
         async for event in self.talk:
             self.received += 1
             match event:
-                case Audio(turn_id=turn, duration=duration):
+                case Audio(duration=duration):
                     self.audio += duration
-                    if self.plays:
-                        await self.talk.report_playback(turn, self.audio)
                 case Frames(frames=frames, turn_id=turn) if turn:
                     self.video += sum(frame.duration for frame in frames)
                 case TurnEnded(error=error):
@@ -101,7 +97,7 @@ async def measure(*, brief: bool) -> list[Figure]:
 async def _stall(fleet: Fleet, playback: Playback) -> _Stall:
     options = TalkOptions(playback=playback)
     async with TalkClient(fleet.target("orchestrator")).converse(options, timeout=_LIMIT) as talk:
-        reader = _Reader(talk, plays=playback is Playback.REPORTED)
+        reader = _Reader(talk)
         running = asyncio.create_task(reader.run())
         try:
             await talk.say(_TEXT)
