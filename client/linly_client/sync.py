@@ -13,6 +13,7 @@ from linly_client.events import Event
 from linly_client.options import Microphone, Playback, TalkOptions, to_config
 from linly_client.talk import MAX_MESSAGE_BYTES
 from linly_client.wav import read_wav
+from linly_mesh.rpc.target import Target
 
 _CHUNK_SECONDS = 0.1
 
@@ -20,14 +21,10 @@ _CHUNK_SECONDS = 0.1
 class TalkClient:
     """Reaches the talk service of one mesh."""
 
-    def __init__(self, target: str, *, channel: grpc.Channel | None = None) -> None:
-        """Takes ``unix:/path`` or ``host:port``, or a channel of the caller's own."""
-        options = (
-            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-            ("grpc.http2.bdp_probe", 0),  # see linly_mesh.rpc.channel
-        )
-        self._target = target
-        self._channel = channel or grpc.insecure_channel(target, options=options)
+    def __init__(self, target: str | Target, *, channel: grpc.Channel | None = None) -> None:
+        """Takes what ``linly_client.TalkClient`` takes, or a channel of the caller's own."""
+        self._target = str(target)
+        self._channel = channel or _open(target)
 
     def __enter__(self) -> "TalkClient":
         return self
@@ -95,3 +92,15 @@ class TalkClient:
             raise from_call(error, self._target) from None
         finally:
             call.cancel()
+
+
+def _open(target: str | Target) -> grpc.Channel:
+    options = (
+        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.http2.bdp_probe", 0),  # see linly_mesh.rpc.channel
+    )
+    tls = target.tls if isinstance(target, Target) else None
+    if tls is None:
+        return grpc.insecure_channel(str(target), options=options)
+    options = (*options, ("grpc.default_authority", tls.server_name))
+    return grpc.secure_channel(str(target), tls.credentials(), options=options)

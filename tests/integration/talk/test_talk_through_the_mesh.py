@@ -10,6 +10,8 @@ from google.rpc import code_pb2
 from integration.orchestrator.conftest import only
 
 from linly.talk.v1 import talk_pb2, talk_pb2_grpc
+from linly_client import TalkOptions, TurnEnded
+from linly_client.sync import TalkClient
 from linly_mesh.rpc.channel import open_channel
 from linly_mesh.rpc.status import error_info
 
@@ -37,6 +39,15 @@ async def test_a_talk_is_complete(house):
     assert [t.text for t in only(events, "transcript") if t.is_final] == ["hello"]
     assert sum(len(audio.audio) for audio in only(events, "audio")) == 2 * 6_400
     assert only(events, "frames")
+
+
+async def test_a_script_without_asyncio_proves_who_it_is_too(house):
+    def ask() -> list:
+        with TalkClient(house.entrance()) as client:
+            return list(client.talk(text="hi", options=TalkOptions(video=None)))
+
+    events = await asyncio.to_thread(ask)
+    assert [event.error for event in events if isinstance(event, TurnEnded)] == [None]
 
 
 def renew_all(house) -> None:
