@@ -95,7 +95,7 @@ class TalkClient:
 
 
 def _open(target: str | Target) -> grpc.Channel:
-    options = (
+    options: tuple[tuple[str, int | str], ...] = (
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         ("grpc.http2.bdp_probe", 0),  # see linly_mesh.rpc.channel
     )

@@ -22,7 +22,7 @@ from linly_client import (
     TurnEnded,
 )
 from linly_client.wav import read_wav
-from linly_mesh.proxy.readiness import until_serving
+from linly_mesh.proxy.readiness import GrpcHealth
 
 from .conftest import QUESTIONS, STAGES
 from .skew import UNKNOWN, SkewedService, add_unknown, drop_optional
@@ -37,10 +37,15 @@ async def orchestrator(targets: dict[str, str], folder: Path) -> AsyncIterator[s
     variables = {f"ORCHESTRATOR_{stage.upper()}_TARGET": at for stage, at in targets.items()}
     process = subprocess.Popen(
         [sys.executable, "-m", "linly_orchestrator"],
-        env={**os.environ, **variables, "ORCHESTRATOR_LISTEN": listen, "ORCHESTRATOR_METRICS_LISTEN": ""},
+        env={
+            **os.environ,
+            **variables,
+            "ORCHESTRATOR_LISTEN": listen,
+            "ORCHESTRATOR_METRICS_LISTEN": "",
+        },
     )
     try:
-        await until_serving(listen)
+        await GrpcHealth(listen).until_ready()
         yield listen
     finally:
         process.terminate()

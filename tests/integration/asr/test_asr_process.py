@@ -60,7 +60,12 @@ async def test_a_model_that_is_missing_is_one_clear_line(tmp_path: Path) -> None
         sys.executable,
         "-m",
         "linly_asr",
-        env={**os.environ, "LINLY_CACHE": str(tmp_path), "ASR_LISTEN": f"unix:{tmp_path}/s", "ASR_METRICS_LISTEN": ""},
+        env={
+            **os.environ,
+            "LINLY_CACHE": str(tmp_path),
+            "ASR_LISTEN": f"unix:{tmp_path}/s",
+            "ASR_METRICS_LISTEN": "",
+        },
         stderr=asyncio.subprocess.PIPE,
     )
     _, error = await process.communicate()
