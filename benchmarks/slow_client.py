@@ -32,8 +32,8 @@ _TEXT = " ".join(
     f"Sentence number {number} tells of the sea, the wind and a small boat." for number in range(80)
 )
 _PLAYBACK = (Playback.REAL_TIME, Playback.SENT)
-"""At a pace, and as fast as it goes: there only the reader's pace holds the chain back. A client that
-promised to report its playback and stops has its turn ended instead."""
+"""At a pace, and as fast as it goes: there only the reader's pace holds the chain back. A client
+that promised to report its playback and stops has its turn ended instead."""
 
 
 @dataclass(slots=True)
