@@ -89,15 +89,16 @@ class Rpc:
         """Converts and counts one response of a stream."""
         if self._convert is not None:
             message = self._convert(message)
+        counts = self._counts
+        counts.responses += 1
         now = perf_counter()
         gaps = self._gaps
         if gaps is None:
             self._first = now
-            self._gaps = [0] * len(self._counts.message_gap.counts)
+            self._gaps = [0] * len(counts.message_gap.counts)
         else:
-            gaps[bisect_left(self._counts.message_gap.bounds, now - self._last)] += 1
+            gaps[bisect_left(counts.message_gap.bounds, now - self._last)] += 1
         self._last = now
-        self._counts.responses += 1
         return message
 
     def end(self, number: int, *, unary: bool, now: float | None = None) -> None:
