@@ -64,8 +64,7 @@ class ServerMetrics(grpc.aio.ServerInterceptor):
         """
         self._table = MethodTable(services, SERVER)
         self._listeners = tuple(listeners)
-        # Made once per handler, unless another interceptor answers in its place.
-        self._unary = lru_cache(_HANDLERS)(self._observe_unary)
+        self._unary: dict[MethodCounts, tuple[_Handler, _Handler]] = {}
         self._stream = lru_cache(_HANDLERS)(self._prepare_stream)
         registry.register(
             RpcCollector(
@@ -90,7 +89,13 @@ class ServerMetrics(grpc.aio.ServerInterceptor):
             return None
         if handler.response_streaming:
             return self._observe_stream(handler, counts)
-        return self._unary(handler, counts)
+        if counts is self._table.other:
+            return self._observe_unary(handler, counts)
+        known = self._unary.get(counts)
+        # Made once per handler, unless another interceptor answers in its place.
+        if known is None or known[0] is not handler:
+            known = self._unary[counts] = handler, self._observe_unary(handler, counts)
+        return known[1]
 
     def _refused(self, counts: MethodCounts, number: int) -> None:
         rpc = Rpc(counts)
