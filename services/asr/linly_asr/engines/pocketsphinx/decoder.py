@@ -36,6 +36,7 @@ class UtteranceDecoder:
             fwdflat=False,
         )
         self._open = False
+        self._left_open = False
         self._compute = 0.0
 
     def feed(self, pcm: bytes, given_up: Callable[[], bool]) -> dict[str, Any]:
@@ -45,12 +46,13 @@ class UtteranceDecoder:
         """
         began = time.monotonic()
         if not self._open:
+            self._end_what_was_left()
             self._decoder.set_cmn(_CEPSTRAL_MEAN)
             self._decoder.start_utt()
             self._open = True
         for start in range(0, len(pcm), _SLICE):
             if given_up():
-                break
+                return {}  # nobody reads it, and a hypothesis takes its time
             self._decoder.process_raw(pcm[start : start + _SLICE], False, False)
         hypothesis = self._decoder.hyp()
         self._compute += time.monotonic() - began
@@ -65,12 +67,20 @@ class UtteranceDecoder:
         return {"alternatives": alternatives, "taken_up": taken_up, "compute": compute}
 
     def discard(self) -> dict[str, Any]:
-        """Forgets the utterance, if there is one."""
-        if self._open:
-            self._open = False
-            self._decoder.end_utt()
+        """Forgets the utterance, if there is one.
+
+        The decoder closes an utterance with some 30 ms of work; that is left to the next one,
+        since who gives up is told at once that nothing is computed any more.
+        """
+        self._left_open |= self._open
+        self._open = False
         self._compute = 0.0
         return {}
+
+    def _end_what_was_left(self) -> None:
+        if self._left_open:
+            self._left_open = False
+            self._decoder.end_utt()
 
     def _end(self, max_alternatives: int) -> list[dict[str, Any]]:
         self._decoder.end_utt()
