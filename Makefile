@@ -25,10 +25,10 @@ say = @echo '==>' $(1)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test bench bench-mesh lint format stubs docs clean
+.PHONY: help run test bench bench-mesh bench-interceptor lint format stubs docs clean
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo 'PYTHON=python3.12 chooses the Python (3.11 to 3.13) that $(VENV) is made with.'
 
@@ -47,6 +47,9 @@ bench: $(VENV)/installed-dev $(STUBS) ## Measure against the aims (20 minutes on
 
 bench-mesh: $(VENV)/installed-dev $(STUBS) ## Measure what the proxies cost (5 minutes)
 	@$(BIN)/python -m benchmarks mesh
+
+bench-interceptor: $(VENV)/installed-dev $(STUBS) ## Measure what counting RPCs costs (5 minutes)
+	@$(BIN)/python -m benchmarks.interceptor
 
 lint: $(VENV)/installed-dev $(STUBS) ## Check style and types
 	@$(BIN)/ruff check .

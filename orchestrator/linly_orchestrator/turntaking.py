@@ -4,10 +4,14 @@ import asyncio
 import logging
 
 import grpc
+from google.rpc import code_pb2
 from google.rpc.status_pb2 import Status
 
 from linly.talk.v1 import talk_pb2
 from linly_mesh.rpc.convert import to_duration, to_seconds
+from linly_mesh.rpc.status import error_info
+from linly_mesh.telemetry.logs import FIELDS
+from linly_mesh.telemetry.tracing import current_trace_id
 from linly_mesh.workload import Workload
 from linly_orchestrator import clock
 from linly_orchestrator.channel import Channel
@@ -18,6 +22,7 @@ from linly_orchestrator.performance import Performance
 from linly_orchestrator.playback import Playback
 from linly_orchestrator.reply import Emit
 from linly_orchestrator.stages.errors import make_status
+from linly_orchestrator.tracing import traced
 from linly_orchestrator.turn import Turn, interrupted_status, status_of
 
 _log = logging.getLogger(__name__)
@@ -134,10 +139,12 @@ class TurnTaking:
     async def run(self, performance: Performance, sessions: asyncio.TaskGroup) -> None:
         """Performs turns until closed."""
         async for turn in self._waiting:
-            with self._workload.unit() as unit:
+            with self._workload.unit() as unit, traced(turn):
                 unit.begin()
                 self._current = turn
+                began = clock.now()
                 status = await self._take(turn, performance, sessions)
+                _log.info("turn ended", extra={FIELDS: _outline(turn, status, clock.now() - began)})
                 if turn.interrupted:
                     unit.cancel()
                 elif status.code:
@@ -227,6 +234,20 @@ class TurnTaking:
     def _tell(self, turn: Turn, event: talk_pb2.ConverseResponse) -> None:
         event.turn_id, event.generation = turn.turn_id, self._outbox.generation
         self._outbox.put_now(event)
+
+
+def _outline(turn: Turn, status: Status, seconds: float) -> dict[str, object]:
+    """What may be logged of a turn: how it went, and nothing of what was said."""
+    fields: dict[str, object] = {
+        "turn": turn.turn_id,
+        "code": code_pb2.Code.Name(status.code),
+        "seconds": round(seconds, 3),
+    }
+    info = error_info(status)
+    if info is not None:
+        fields |= {"failed_stage": info.domain, "reason": info.reason}
+    trace_id = current_trace_id()
+    return fields if trace_id is None else fields | {"trace_id": trace_id}
 
 
 def _started(turn: Turn) -> talk_pb2.ConverseResponse:

@@ -34,6 +34,8 @@ class FakeLlm(llm_pb2_grpc.LlmServiceServicer):
         """Says nothing more after this many tokens."""
         self.prompts: list[list[tuple[int, str]]] = []
         self.deadlines: list[float | None] = []
+        self.metadata: list[dict[str, str]] = []
+        """What came with each call."""
 
     @property
     def registration(self) -> Registration:
@@ -46,6 +48,7 @@ class FakeLlm(llm_pb2_grpc.LlmServiceServicer):
     async def Generate(self, request, context) -> AsyncIterator[_Response]:
         self.prompts.append([(m.role, m.content) for m in request.messages])
         self.deadlines.append(context.time_remaining())
+        self.metadata.append(dict(context.invocation_metadata()))
         if self.error is not None and self.fail_after is None:
             raise self.error
         clock = Clock()

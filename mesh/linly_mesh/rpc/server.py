@@ -23,11 +23,13 @@ from linly_mesh.rpc.interceptor import RpcInterceptor
 from linly_mesh.settings import ServerSettings, read_settings
 from linly_mesh.telemetry.exposition import exposed
 from linly_mesh.telemetry.gpu import CardCollector, TorchCollector
+from linly_mesh.telemetry.logs import CallLog, configure_logging
 from linly_mesh.telemetry.loop import watched_loop
 from linly_mesh.telemetry.process import ProcessCollector
 from linly_mesh.telemetry.readiness import Readiness
 from linly_mesh.telemetry.rpc import ServerMetrics
 from linly_mesh.telemetry.stage import StageMetrics
+from linly_mesh.telemetry.tracing import ServerTracing, configure_tracing
 from linly_mesh.workload import Workload
 
 _log = logging.getLogger(__name__)
@@ -100,6 +102,8 @@ async def serve(
     A servicer whose streams last as long as a talk is given ``draining`` and ends them at rest.
     Metrics are shown all the time: ``metrics`` are those of a service that has its own.
     """
+    configure_logging(stage)
+    end_tracing = configure_tracing(stage)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -110,6 +114,7 @@ async def serve(
     for collector in (ProcessCollector(stage), TorchCollector(stage), CardCollector()):
         metrics.registry.register(collector)
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(asyncio.to_thread, end_tracing)
         await stack.enter_async_context(watched_loop(metrics.registry))
         if settings.metrics_listen:
             await stack.enter_async_context(exposed(metrics.registry, settings.metrics_listen))
@@ -121,7 +126,11 @@ async def serve(
             [registration],
             workload=workload,
             max_message_bytes=settings.max_message_bytes,
-            metrics=ServerMetrics(metrics.registry, [registration.service, *_COMMON]),
+            metrics=ServerMetrics(
+                metrics.registry,
+                [registration.service, *_COMMON],
+                [ServerTracing(), CallLog()],
+            ),
             rejected=metrics.rejected,
         )
         health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
@@ -148,9 +157,6 @@ def run(
 
     A setting that is wrong, or a ConfigurationError, ends it with one line and status 1.
     """
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname).1s %(name)s: %(message)s"
-    )
     try:
         uvloop.run(main(read_settings(settings)))
     except ConfigurationError as error:

@@ -8,6 +8,7 @@ from prometheus_client.registry import Collector
 
 from linly_mesh.telemetry import buckets
 from linly_mesh.telemetry.catalogue import Audience, Family, Kind
+from linly_mesh.telemetry.tracing import current_trace_id
 from linly_mesh.timing import Timing
 from linly_mesh.workload import Workload
 
@@ -111,9 +112,11 @@ class StageMetrics:
         """A request has given its first output; later outputs bring None."""
         if timing is None:
             return
+        trace_id = current_trace_id()
+        exemplar = None if trace_id is None else {"trace_id": trace_id}
         if timing.first_output is not None:
             for histogram in self._latency:
-                histogram.observe(timing.first_output)
+                histogram.observe(timing.first_output, exemplar)
         if timing.queue_wait is not None:
             self._queue_wait.observe(timing.queue_wait)
 

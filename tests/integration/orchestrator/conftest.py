@@ -16,7 +16,7 @@ from linly_mesh.rpc.draining import Draining
 from linly_mesh.rpc.duplex import open_duplex
 from linly_mesh.rpc.server import Registration, create_server
 from linly_mesh.rpc.target import Target
-from linly_mesh.telemetry.rpc import ClientMetrics, ServerMetrics
+from linly_mesh.telemetry.rpc import ClientMetrics, RpcListener, ServerMetrics
 from linly_mesh.workload import Workload
 from linly_orchestrator.config import Settings
 from linly_orchestrator.metrics import TalkMetrics
@@ -37,6 +37,8 @@ class House:
         self.workload = Workload()
         self.draining = Draining()
         self.servers: dict[str, grpc.aio.Server] = {}
+        self.client_listeners: list[RpcListener] = []
+        self.server_listeners: list[RpcListener] = []
 
     @property
     def stages(self) -> dict:
@@ -80,7 +82,9 @@ class House:
         self.settings = Settings(**targets, **settings)
         self.metrics = TalkMetrics(self.settings.region, self.workload)
         registry = self.metrics.registry
-        self.channels = Stages.open(self.settings, ClientMetrics(registry, Stages.services()))
+        self.channels = Stages.open(
+            self.settings, ClientMetrics(registry, Stages.services(), self.client_listeners)
+        )
         servicer = TalkServicer(
             self.settings, self.channels, self.workload, self.draining, self.metrics
         )
@@ -91,7 +95,7 @@ class House:
             Registration(service, servicer, add),
             workload=self.workload,
             max_message_bytes=self.settings.max_message_bytes,
-            metrics=ServerMetrics(registry, [service]),
+            metrics=ServerMetrics(registry, [service], self.server_listeners),
             rejected=self.metrics.rejected,
         )
         self.server.add_insecure_port(self.listens("orchestrator"))
@@ -203,8 +207,9 @@ def only(events, kind: str) -> list:
 async def build(tmp_path):
     async with AsyncExitStack() as stack:
 
-        async def opened(**settings) -> House:
+        async def opened(listeners=((), ()), **settings) -> House:
             house = House(tmp_path)
+            house.server_listeners, house.client_listeners = map(list, listeners)
             await house.open(**settings)
             stack.push_async_callback(house.close)
             return house
