@@ -1,0 +1,1 @@
+"""The service-level report: what was promised, what was kept."""

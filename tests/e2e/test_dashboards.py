@@ -1,0 +1,91 @@
+"""After a real talk every panel of every dashboard shows something."""
+
+import asyncio
+import json
+import math
+import re
+from pathlib import Path
+
+import prometheus
+import pytest
+
+from .conftest import STAGES
+from .test_metrics import talk
+
+DASHBOARDS = Path(prometheus.SHIPPED).with_name("grafana") / "dashboards"
+NO_DATA_HERE = {
+    "GPUs": "needs a GPU",
+    "Turned away": "nobody is turned away",
+}
+"""Rows and panels that show nothing after this talk, and why."""
+WINDOW = "1m"
+"""What a point stands for: short enough for a test, long enough for several scrapes."""
+
+
+def queries() -> list[tuple[str, str]]:
+    """Each panel's name, and its expression with everything chosen."""
+    found = []
+    for path in sorted(DASHBOARDS.glob("*.json")):
+        row = ""
+        for panel in json.loads(path.read_text())["panels"]:
+            if panel["type"] == "row":
+                row = panel["title"]
+                continue
+            for target in panel["targets"]:
+                if row not in NO_DATA_HERE and panel["title"] not in NO_DATA_HERE:
+                    name = f"{path.stem}: {panel['title']}: {target['legendFormat']}"
+                    found.append((name, substituted(target["expr"])))
+    return found
+
+
+def substituted(expression: str) -> str:
+    """As Grafana asks it."""
+    for name in ("$__rate_interval", "$__range"):
+        expression = expression.replace(name, WINDOW)
+    return re.sub(r"\$\w+", ".*", expression)
+
+
+@pytest.fixture(scope="module")
+async def watched(mesh, tmp_path_factory):
+    """Prometheus, which has seen the mesh before and after a talk."""
+    folder = tmp_path_factory.mktemp("prometheus") / "prometheus"
+    source = mesh.local.svid("prometheus")
+    source.refresh()
+    network = mesh.local.mesh.workloads["asr"].address.rpartition(".")[0]
+    configured = prometheus.configuration(folder, source.files().folder, network)
+    text = configured.read_text()
+    for each in ("scrape_interval: 5s", "evaluation_interval: 5s"):
+        text = text.replace(each, each.replace("5s", "1s"))
+    configured.write_text(text.replace("scrape_timeout: 4s", "scrape_timeout: 1s"))
+    async with prometheus.running(configured) as found:
+        workloads = (*STAGES, "orchestrator")
+        await found.until(f"sum(up) >= {2 * len(workloads)}")
+        await talk(mesh)
+        yield found
+
+
+@pytest.mark.parametrize(
+    "expression", [pytest.param(expression, id=name) for name, expression in queries()]
+)
+async def test_a_panel_shows_data(watched, expression):
+    async with asyncio.timeout(20):
+        while not any(math.isfinite(value) for value in await shown(watched, expression)):
+            await asyncio.sleep(0.2)
+
+
+async def shown(watched: prometheus.Prometheus, expression: str) -> list[float]:
+    return [float(each["value"][1]) for each in await watched.query(expression)]
+
+
+@pytest.mark.parametrize("variable", ["region", "model", "workload"])
+async def test_a_choice_has_values(watched, variable):
+    [(series, label)] = {
+        tuple(re.fullmatch(r"label_values\((\w+), (\w+)\)", each["definition"]).groups())
+        for path in DASHBOARDS.glob("*.json")
+        for each in json.loads(path.read_text())["templating"]["list"]
+        if each["name"] == variable
+    }
+    found = await watched.query(f"count by ({label}) ({series})")
+    values = {each["metric"].get(label) for each in found}
+    assert values
+    assert values.isdisjoint({None, ""})
