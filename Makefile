@@ -111,7 +111,7 @@ node_modules/.package-lock.json: package-lock.json package.json $(wildcard examp
 # machine is started or changed. docker-compose is a Python program with needs of its own and can
 # only be installed.
 $(TOOLS)/.fetched:
-	$(call say,'Fetching Prometheus and Alertmanager, installing docker-compose')
+	$(call say,'Fetching Prometheus and Alertmanager and installing docker-compose where they are missing')
 	@mkdir -p $(TOOLS)
 	@tests/tools.sh $(TOOLS) && touch $@ || { \
 		echo 'WARNING: TESTS OF MONITORING AND COMPOSE WILL BE SKIPPED' >&2; \
