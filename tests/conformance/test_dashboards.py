@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from linly_client.report.objectives import ALERT, AVAILABILITY, FIRST_AUDIO
 from linly_mesh.telemetry.catalogue import Kind, declared
 
 GRAFANA = Path(__file__).parents[2] / "mesh" / "monitoring" / "grafana"
@@ -139,3 +140,10 @@ def test_the_source_and_the_folder_are_those_that_the_panels_and_compose_name():
         "providers"
     ]
     assert provider["options"]["path"] == "/etc/grafana/dashboards"
+
+
+def test_alerts_and_reports_hold_figures_against_the_same_targets():
+    rules = "".join(path.read_text() for path in (MESH / "monitoring/prometheus/rules").iterdir())
+    assert f"ratio_rate3d > {1 - AVAILABILITY:g} " in rules
+    assert f'first_audio_seconds_bucket{{le="{FIRST_AUDIO.p95}"}}' in rules
+    assert f"talker:stage_duration:p95_5m > {ALERT:g}\n" in rules

@@ -89,3 +89,12 @@ async def test_a_choice_has_values(watched, variable):
     values = {each["metric"].get(label) for each in found}
     assert values
     assert values.isdisjoint({None, ""})
+
+
+async def test_the_report_counts_the_talk(mesh, watched):
+    arguments = ("report", "--since", "5m", "--prometheus", f"http://{watched.address}")
+    done = await asyncio.to_thread(mesh.talker, *arguments)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^turns +[1-9]", done.stdout, flags=re.M), done.stdout
+    for name in ("first audio", *STAGES):
+        assert re.search(rf"^ *{name} .* m?s / ", done.stdout, flags=re.M), done.stdout

@@ -5,6 +5,7 @@ import typer
 from linly_client.cli import mesh, metrics, models
 from linly_client.cli.chat import chat
 from linly_client.cli.demo import demo
+from linly_client.cli.report import report
 from linly_client.cli.run import EXPECTED, fail
 from linly_client.cli.status import status
 from linly_client.cli.talk import say_command, talk
@@ -22,6 +23,7 @@ app.command("chat")(chat)
 app.command("status")(status)
 app.command("up")(up)
 app.command("demo")(demo)
+app.command("report")(report)
 app.add_typer(models.app, name="models")
 app.add_typer(mesh.app, name="mesh")
 app.add_typer(metrics.app, name="metrics")

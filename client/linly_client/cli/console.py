@@ -2,6 +2,8 @@
 
 import rich.console
 
+from linly_client.durations import seconds as seconds
+
 console = rich.console.Console(highlight=False)
 """What was asked for."""
 errors = rich.console.Console(highlight=False, stderr=True)
@@ -10,10 +12,3 @@ errors = rich.console.Console(highlight=False, stderr=True)
 
 class CommandError(Exception):
     """A command failed; the message is the one line that its user sees."""
-
-
-def seconds(value: float) -> str:
-    """A time for people: ``712 ms``, ``2.10 s``."""
-    if abs(value) < 0.9995:
-        return f"{value * 1000:.0f} ms"
-    return f"{value:.2f} s" if abs(value) < 100 else f"{value:.0f} s"

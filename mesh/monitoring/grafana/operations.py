@@ -14,7 +14,7 @@ from monitoring.grafana.declarations import (
 
 _JOB = 'job=~"$workload"'
 _PROXY = 'job=~"$workload-proxy"'
-_DAY = 86_400.0
+_HOUR = 3600.0
 
 
 def _gauge(family: str, by: str, legend: str, where: str = _JOB) -> Query:
@@ -180,7 +180,7 @@ _MESH = Row(
             "They are renewed long before; a bar that shrinks to nothing is a rotation that "
             "stands still.",
             Shape.BARS,
-            limits=Limits(_DAY / 4, _DAY / 24),
+            limits=Limits(10 * _HOUR, 8 * _HOUR),
         ),
         Panel(
             "Calls denied by policy",
