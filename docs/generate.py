@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
+from linly_mesh.alerting.settings import DingTalkSettings
 from linly_mesh.identity.settings import IdentitySettings
 from linly_mesh.proxy.settings import ProxySettings
 from linly_mesh.telemetry.catalogue import Audience, declared
@@ -70,7 +71,14 @@ def settings_page() -> str:
     services = (
         _section(name, importlib.import_module(f"linly_{name}.config").Settings) for name in ORDER
     )
-    return "\n".join([SETTINGS_INTRODUCTION, *services, _section("mesh", *MESH)])
+    return "\n".join(
+        [
+            SETTINGS_INTRODUCTION,
+            *services,
+            _section("mesh", *MESH),
+            _section("alerts", DingTalkSettings),
+        ]
+    )
 
 
 def metrics_page() -> str:

@@ -1,0 +1,1 @@
+"""Alerts in DingTalk, which Alertmanager does not know."""
