@@ -98,3 +98,13 @@ async def test_the_report_counts_the_talk(mesh, watched):
     assert re.search(r"^turns +[1-9]", done.stdout, flags=re.M), done.stdout
     for name in ("first audio", *STAGES):
         assert re.search(rf"^ *{name} .* m?s / ", done.stdout, flags=re.M), done.stdout
+
+
+async def test_the_live_view_shows_every_service(mesh, watched):
+    done = await asyncio.to_thread(mesh.talker, "top", "--once")
+    assert done.returncode == 0, done.stderr
+    for name in (*STAGES, "orchestrator"):
+        assert re.search(rf"^{name} +yes +[\d.]+ m?s ", done.stdout, flags=re.M), done.stdout
+    talks = done.stdout.splitlines()[0].rstrip()
+    assert re.fullmatch(r"talks open 0 +success 100.0 % +first audio P95 [\d.]+ m?s", talks)
+    assert max(len(line.rstrip()) for line in done.stdout.splitlines()) <= 80

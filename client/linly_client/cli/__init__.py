@@ -9,6 +9,7 @@ from linly_client.cli.report import report
 from linly_client.cli.run import EXPECTED, fail
 from linly_client.cli.status import status
 from linly_client.cli.talk import say_command, talk
+from linly_client.cli.top import top
 from linly_client.cli.up import up
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app.command("status")(status)
 app.command("up")(up)
 app.command("demo")(demo)
 app.command("report")(report)
+app.command("top")(top)
 app.add_typer(models.app, name="models")
 app.add_typer(mesh.app, name="mesh")
 app.add_typer(metrics.app, name="metrics")
