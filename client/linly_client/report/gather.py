@@ -11,6 +11,10 @@ _HOUR = 3600.0
 _POINTS = 96
 """Of a plot: quarters of an hour in a day."""
 _MINUTE = 60.0
+_MOMENTS = 1440
+"""At which it is asked whether anybody watched: minutes of a day."""
+_SCRAPE = 5.0
+"""Seconds between two scrapes."""
 _WORST = 5
 _SCRAPED = 'max(up{job="orchestrator"})'
 
@@ -73,9 +77,10 @@ class _Asked:
 
 
 async def _observed(prometheus: Prometheus, since: float, end: float) -> float | None:
-    count = f"count_over_time(({_SCRAPED})[{since:.0f}s:1m])"
-    minutes = await prometheus.number(count, end)
-    return None if minutes is None else min(1.0, minutes * _MINUTE / since)
+    moment = max(_SCRAPE, since // _MOMENTS)
+    count = f"count_over_time(({_SCRAPED})[{since:.0f}s:{moment:.0f}s])"
+    moments = await prometheus.number(count, end)
+    return None if moments is None else min(1.0, moments * moment / since)
 
 
 async def _turns(prometheus: Prometheus, since: float, end: float) -> Turns:

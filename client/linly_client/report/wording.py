@@ -11,6 +11,8 @@ from linly_client.report.objectives import AVAILABILITY
 NO_DATA = "no data"
 TARGET = f"{AVAILABILITY * 100:g} %"
 """Of availability."""
+_WHOLE = 0.998
+"""Share that counts as all: the moments at its ends fall on one side or the other."""
 MET, MISSED = "met", "missed"
 
 
@@ -94,7 +96,7 @@ def observed(report: Report) -> str:
     """How much of the period Prometheus has seen."""
     if report.observed is None:
         return "Prometheus has no data of the orchestrator in this period."
-    if report.observed >= 1 - 60 / (report.end - report.start) - 1e-9:
+    if report.observed >= _WHOLE:
         return "Prometheus has watched the whole period."
     return f"Prometheus has watched {percent(report.observed)} of the period; the rest is unknown."
 

@@ -31,7 +31,7 @@ def view(frame: Frame) -> RenderableType:
 
 def _caption(frame: Frame) -> str:
     far = "since the services started" if frame.seconds is None else f"last {frame.seconds:.0f} s"
-    return f"P95, req/s and errors: {far}; P95 of orchestrator: first audio"
+    return f"P95, req/s, errors: {far}; orchestrator's P95: first audio"
 
 
 def _talks(frame: Frame) -> Text:

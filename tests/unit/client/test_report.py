@@ -41,7 +41,7 @@ def a_day(expression: str, time: float) -> dict[str, float]:
         failed = 2.0 * part if time - length < BAD_HOUR <= time else 0.0
         return {"success": turns - failed - part, "error": failed, "cancelled": part}
     if "count_over_time" in expression:
-        return {"": 720.0}
+        return {"": 720.0}  # minutes
     if "animator" in expression:
         return {"": float("nan")} if "quantile" in expression else {}
     if "_count" in expression:

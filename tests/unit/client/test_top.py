@@ -133,7 +133,9 @@ def test_a_frame_of_a_mesh_at_work():
     assert " ".join(cells["llm"]) == "yes 1.00 s – 8 4 0.12 1 187% 1.5G"
     assert " ".join(cells["asr"]) == "yes – – – – 0.00 0 – –"
     assert cells["orchestrator"][:3] == ["no", "480", "ms"]
-    assert lines[-1].startswith("P95, req/s and errors: since the services started")
+    assert lines[-1] == (
+        "P95, req/s, errors: since the services started; orchestrator's P95: first audio"
+    )
 
 
 def test_a_service_that_cannot_be_read_is_down_and_says_why():
