@@ -25,6 +25,7 @@ from linly_mesh.telemetry.exposition import exposed
 from linly_mesh.telemetry.gpu import CardCollector, TorchCollector
 from linly_mesh.telemetry.logs import CallLog, configure_logging
 from linly_mesh.telemetry.loop import watched_loop
+from linly_mesh.telemetry.memory import MemoryTrace
 from linly_mesh.telemetry.process import ProcessCollector
 from linly_mesh.telemetry.readiness import Readiness
 from linly_mesh.telemetry.rpc import ServerMetrics
@@ -61,6 +62,7 @@ def create_server(
     max_message_bytes: int = 4 << 20,
     metrics: ServerMetrics | None = None,
     rejected: Callable[[str], None] = lambda reason: None,
+    memory: MemoryTrace | None = None,
 ) -> grpc.aio.Server:
     """A server with the interceptor chain, reflection and admin, not yet bound."""
     interceptors: list[grpc.aio.ServerInterceptor] = [RpcInterceptor(stage, rejected)]
@@ -78,7 +80,7 @@ def create_server(
     )
     for registration in registrations:
         registration.add(registration.servicer, server)
-    admin_pb2_grpc.add_AdminServiceServicer_to_server(AdminServicer(workload), server)
+    admin_pb2_grpc.add_AdminServiceServicer_to_server(AdminServicer(workload, memory), server)
     names = [r.service.full_name for r in registrations]
     names += [service.full_name for service in _COMMON]
     reflection.enable_server_reflection(names, server)
@@ -120,6 +122,8 @@ async def serve(
             await stack.enter_async_context(exposed(metrics.registry, settings.metrics_listen))
         registration = await start()
         stack.push_async_callback(stop)
+        memory = MemoryTrace()
+        stack.callback(memory.stop)
         health_servicer = health.aio.HealthServicer()
         server = create_server(
             stage,
@@ -132,6 +136,7 @@ async def serve(
                 [ServerTracing(), CallLog()],
             ),
             rejected=metrics.rejected,
+            memory=memory,
         )
         health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
         _bind(server, settings.listen)
