@@ -100,8 +100,10 @@ async def test_the_report_counts_the_talk(mesh, watched):
         assert re.search(rf"^ *{name} .* m?s / ", done.stdout, flags=re.M), done.stdout
 
 
-async def test_the_live_view_shows_every_service(mesh, watched):
-    done = await asyncio.to_thread(mesh.talker, "top", "--once")
+@pytest.mark.parametrize("source", ["services", "prometheus"])
+async def test_the_live_view_shows_every_service(mesh, watched, source):
+    asked = ("--prometheus", f"http://{watched.address}") if source == "prometheus" else ()
+    done = await asyncio.to_thread(mesh.talker, "top", "--once", *asked)
     assert done.returncode == 0, done.stderr
     for name in (*STAGES, "orchestrator"):
         assert re.search(rf"^{name} +yes +[\d.]+ m?s ", done.stdout, flags=re.M), done.stdout
