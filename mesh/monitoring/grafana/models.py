@@ -75,6 +75,14 @@ _TURN = Row(
             stack=Stack.SUM,
         ),
         Panel(
+            "Share of each stage",
+            "percentunit",
+            [Query(f"talker:stage_duration:share_5m{{{_MODEL}}}", "{{model}}")],
+            "Of the time that all stages together took in the last 5 minutes.",
+            stack=Stack.SUM,
+            maximum=1.0,
+        ),
+        Panel(
             "P95 of each stage in the chosen time",
             "s",
             [
@@ -171,7 +179,6 @@ _QUEUES = Row(
             "Requests that wait",
             "short",
             [Query(f"sum by (model) (linly_talker_queue_depth{{{_MODEL}}})", "{{model}}")],
-            width=6,
         ),
         Panel(
             "Wait, P95",
@@ -183,14 +190,22 @@ _QUEUES = Row(
                 )
             ],
             "From a request's complete input until the model took it up.",
-            width=6,
         ),
         Panel(
             "Batch size",
             "short",
             [Query(f"avg by (model) (linly_talker_batch_size{{{_MODEL}}})", "{{model}}")],
             "Requests that a replica works on at the same time.",
-            width=6,
+        ),
+        Panel(
+            "Work in hand",
+            "short",
+            [
+                Query(f"talker:work_in_progress:sum{{{_MODEL}}}", "{{model}}"),
+                Query(f"talker:work_in_progress:avg5m{{{_MODEL}}}", "{{model}}, mean of 5 min"),
+            ],
+            "Requests that wait or are worked on, of all replicas: what autoscaling reads.",
+            width=12,
         ),
         Panel(
             "Turned away",
@@ -203,7 +218,7 @@ _QUEUES = Row(
                 )
             ],
             "Calls that were refused with RESOURCE_EXHAUSTED.",
-            width=6,
+            width=12,
         ),
     ],
 )
