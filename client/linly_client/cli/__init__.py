@@ -5,6 +5,7 @@ import typer
 from linly_client.cli import mesh, metrics, models
 from linly_client.cli.chat import chat
 from linly_client.cli.demo import demo
+from linly_client.cli.memory import memory
 from linly_client.cli.report import report
 from linly_client.cli.run import EXPECTED, fail
 from linly_client.cli.status import status
@@ -25,6 +26,7 @@ app.command("status")(status)
 app.command("up")(up)
 app.command("demo")(demo)
 app.command("report")(report)
+app.command("memory")(memory)
 app.command("top")(top)
 app.add_typer(models.app, name="models")
 app.add_typer(mesh.app, name="mesh")
