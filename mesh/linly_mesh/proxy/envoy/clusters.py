@@ -38,6 +38,8 @@ def remote(upstream: Upstream, files: Files) -> Json:
     protocol = _http2(pool.max_streams or _MOST_STREAMS)
     cluster = _static(outbound_name(upstream), {"socket_address": where})
     cluster |= {
+        # What Envoy counts is named by the first part of a name with dots, and would be lost.
+        "alt_stat_name": cluster["name"].replace(".", "_"),
         "connect_timeout": seconds(pool.connect_timeout or _CONNECT_TIMEOUT),
         "lb_policy": rule.balancer,
         "circuit_breakers": _breakers(pool),
