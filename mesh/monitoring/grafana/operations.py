@@ -218,6 +218,12 @@ _MESH = Row(
             "More calls than the circuit breaker lets through at once.",
         ),
         Panel(
+            "Replicas that are left out",
+            "short",
+            [_gauge("envoy_cluster_outlier_detection_ejections_active", "job", "{{job}}", _PROXY)],
+            "By outlier detection of their callers: they failed several times in a row.",
+        ),
+        Panel(
             "Certificates refused, rotations failed",
             "short",
             [
