@@ -147,3 +147,28 @@ def test_alerts_and_reports_hold_figures_against_the_same_targets():
     assert f"ratio_rate3d > {1 - AVAILABILITY:g} " in rules
     assert f'first_audio_seconds_bucket{{le="{FIRST_AUDIO.p95}"}}' in rules
     assert f"talker:stage_duration:p95_5m > {ALERT:g}\n" in rules
+
+
+def colour(panel: dict, value: float) -> str:
+    """What Grafana paints a value with: the last step that it has reached."""
+    steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    return [step["color"] for step in steps if step["value"] is None or step["value"] <= value][-1]
+
+
+@pytest.mark.parametrize(
+    ("dashboard_name", "title", "good", "doubtful", "bad"),
+    [
+        ("talker-operations", "Ready", 1, None, 0),
+        ("talker-operations", "Certificates expire in", 86_400, 9 * 3600, 3600),
+        ("talker-product", "Success rate", AVAILABILITY, 0.993, 0.98),
+        ("talker-product", "Error budget left", 0.9, 0.1, -0.1),
+        ("talker-product", "First audio", 1.0, FIRST_AUDIO.p95, FIRST_AUDIO.p99),
+        ("talker-models", "Duration, P95", 0.1, 0.7, ALERT),
+    ],
+)
+def test_colours_are_those_of_the_targets(dashboard_name, title, good, doubtful, bad):
+    found = json.loads((GRAFANA / "dashboards" / f"{dashboard_name}.json").read_text())["panels"]
+    panel = next(panel for panel in found if panel["title"] == title)
+    assert colour(panel, good) == "green"
+    assert doubtful is None or colour(panel, doubtful) == "yellow"
+    assert colour(panel, bad) == "red"

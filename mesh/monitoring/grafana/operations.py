@@ -48,7 +48,7 @@ _WORKLOADS = Row(
             [Query(f"min by (job) (linly_talker_ready{{{_JOB}}})", "{{job}}")],
             "1 while the service takes calls with its model loaded.",
             Shape.STATES,
-            limits=Limits(1.0, 0.0),
+            limits=Limits(1.0, 0.5),
         ),
         Panel(
             "Scraped",
@@ -56,7 +56,7 @@ _WORKLOADS = Row(
             [Query(f"min by (job) (up{{{_JOB}}})", "{{job}}")],
             "1 while Prometheus can read the page through the mesh.",
             Shape.STATES,
-            limits=Limits(1.0, 0.0),
+            limits=Limits(1.0, 0.5),
         ),
         Panel(
             "Running for",
