@@ -44,7 +44,7 @@ def _turns(report: Report) -> Table:
 
 def _latencies(report: Report) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("figure / target")
+    table.add_column("vs target")
     table.add_column("requests", justify="right")
     for column in ("P50", "P95", "P99"):
         table.add_column(column, justify="right", no_wrap=True)

@@ -1,5 +1,11 @@
 """The live view of what Prometheus has seen."""
 
+import os
+import pty
+import signal
+import subprocess
+import sys
+
 import pytest
 from typer.testing import CliRunner
 
@@ -80,3 +86,23 @@ def test_nothing_to_see_is_a_failure(answer, said):
         done = CliRunner().invoke(app, ["top", "--once", "--prometheus", url])
     assert isinstance(done.exception, CommandError)
     assert said in str(done.exception)
+
+
+def test_it_is_live_until_it_is_interrupted():
+    screen, terminal = pty.openpty()
+    shown = b""
+    with prometheus_stub(seen) as stub:
+        command = [sys.executable, "-m", "linly_client.cli", "top", "--interval", "0.5"]
+        process = subprocess.Popen(
+            [*command, "--prometheus", stub.url], stdin=terminal, stdout=terminal, stderr=terminal
+        )
+        os.close(terminal)
+        try:
+            while shown.count(b"talks open") < 2:
+                shown += os.read(screen, 65_536)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(10) == 0
+        finally:
+            process.kill()
+            process.wait()
+            os.close(screen)
