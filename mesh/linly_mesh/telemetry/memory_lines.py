@@ -48,8 +48,8 @@ def largest(top: int) -> list[AllocationGrowth]:
         RuntimeError: no trace runs.
     """
     snapshot = tracemalloc.take_snapshot()
-    # Its own statistics() make and hash an object per block, which keeps the event loop waiting
-    # ten times as long. Blocks are dropped one by one: to free them all at once is a pause too.
+    # Its own statistics() make an object per block and keep all blocks to the end, and to free
+    # them at once is a pause; here they are dropped one by one.
     blocks: list[tuple[Any, ...]] = snapshot.traces._traces  # type: ignore[attr-defined]
     places: dict[_RawFrames, list[int]] = defaultdict(lambda: [0, 0])
     while blocks:
