@@ -54,7 +54,7 @@ bench-interceptor: $(VENV)/installed-dev $(STUBS) ## Measure what counting RPCs 
 lint: $(VENV)/installed-dev $(STUBS) ## Check style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy $(PACKAGES)
+	@$(BIN)/mypy $(PACKAGES) mesh/monitoring/grafana
 
 format: $(VENV)/installed-dev ## Put imports and layout right
 	@$(BIN)/ruff check --fix .
@@ -65,6 +65,7 @@ stubs: $(VENV)/installed ## Generate the Python stubs of the contracts
 
 docs: $(VENV)/installed $(STUBS) ## Write the pages that derive from code
 	@$(BIN)/python docs/generate.py
+	@cd mesh && $(CURDIR)/$(BIN)/python -m monitoring.grafana.generate
 
 clean: ## Remove all that these commands made, except cached models
 	@rm -rf $(VENV) node_modules build protos/generated talk.mp4
