@@ -45,7 +45,7 @@ export function talkService(target, { identity, server }) {
 
 // Why a certificate, already verified against the roots, is not the one of `server`; undefined if it
 // is. It must name exactly one URI, as every X.509-SVID does. Its DNS names prove nothing here.
-function notFrom(server, { subjectaltname = '' }) {
+export function notFrom(server, { subjectaltname = '' }) {
   // Node writes "URI:…, DNS:…" and quotes names with commas in them: nobody in the mesh has one.
   const names = subjectaltname.includes('"') ? [] : subjectaltname.split(', ');
   const uris = names.filter((name) => name.startsWith('URI:')).map((name) => name.slice(4));

@@ -98,6 +98,33 @@ async def test_a_server_that_is_not_the_expected_one_hears_nothing(talk, house, 
     assert len(house.llm.prompts) == prompts
 
 
+ORCHESTRATOR = "spiffe://cluster.local/ns/talker/sa/orchestrator"
+COMPARE = """
+import { notFrom } from './mesh.js';
+
+const [server, ...names] = process.argv.slice(1);
+for (const subjectaltname of names) console.log(notFrom(server, { subjectaltname }) === undefined);
+"""
+
+
+async def test_a_server_is_known_by_its_one_uri_alone(run):
+    """Names as Node writes them: one with a comma or a quote in it is quoted."""
+    names = {
+        f"URI:{ORCHESTRATOR}": "true",
+        f"DNS:anything, URI:{ORCHESTRATOR}, DNS:orchestrator": "true",
+        "DNS:orchestrator, DNS:orchestrator.talker.svc.cluster.local": "false",
+        f"DNS:{ORCHESTRATOR}": "false",
+        f"URI:{ORCHESTRATOR}, URI:spiffe://cluster.local/ns/talker/sa/tts": "false",
+        f"URI:{ORCHESTRATOR}/x": "false",
+        f"URI:spiffe://example.org/{ORCHESTRATOR}": "false",
+        f'DNS:"x, URI:{ORCHESTRATOR}, y"': "false",
+        "": "false",
+    }
+    arguments = ("--input-type=module", "--eval", COMPARE, "--", ORCHESTRATOR, *names)
+    _, output, errors = await run(*arguments, cwd=EXAMPLE)
+    assert output.splitlines() == [*names.values()], errors
+
+
 async def test_another_workload_where_the_orchestrator_should_be_hears_nothing(talk):
     """Its certificate is as valid as any; only its URI tells."""
     status, output, errors = await talk("hi", workload="tts")
