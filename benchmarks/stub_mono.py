@@ -55,11 +55,14 @@ class _Pipe(Generic[_Item]):
             yield item
 
 
-class _NoDeadline:
+class _NoCall:
     """All that a stub wants of its call."""
 
     def time_remaining(self) -> None:
         return None
+
+    def invocation_metadata(self) -> tuple[()]:
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +135,7 @@ class _Talk:
         await asyncio.gather(self._write(written), self._speak(written))
 
     async def _write(self, written: _Pipe[StreamingSynthesizeRequest]) -> None:
-        async for reply in self._stages.llm.Generate(GenerateRequest(), _NoDeadline()):
+        async for reply in self._stages.llm.Generate(GenerateRequest(), _NoCall()):
             if reply.HasField("delta"):
                 self._tell(reply_text=talk_pb2.ReplyText(text=reply.delta.text))
                 written.put(StreamingSynthesizeRequest(text=TextInput(text=reply.delta.text)))

@@ -36,9 +36,13 @@ def recognise(channel: grpc.Channel) -> None:
 
 
 def generate(channel: grpc.Channel) -> None:
-    message = llm_pb2.Message(role=llm_pb2.ROLE_USER, content="What is the capital of France?")
+    instruction = "You are a helpful assistant. Answer in one short sentence."
+    messages = [
+        llm_pb2.Message(role=llm_pb2.ROLE_SYSTEM, content=instruction),
+        llm_pb2.Message(role=llm_pb2.ROLE_USER, content="What is the capital of France?"),
+    ]
     request = llm_pb2.GenerateRequest(
-        messages=[message], sampling=llm_pb2.Sampling(temperature=0), max_new_tokens=24
+        messages=messages, sampling=llm_pb2.Sampling(temperature=0), max_new_tokens=24
     )
     *deltas, last = llm_pb2_grpc.LlmServiceStub(channel).Generate(request, timeout=60)
     assert "Paris" in "".join(answer.delta.text for answer in deltas)

@@ -65,7 +65,8 @@ def proxy(local: LocalMesh, name: str) -> Process:
     private_folder(files.runtime)
     configure(local.mesh, name, files).write(files)
     command = (_envoy(), *_OPTIONS, "-c", str(files.bootstrap))
-    return Process(f"{name}-proxy", command, _admin(local, name))
+    admin = _admin(local, name)
+    return Process(f"{name}-proxy", command, admin, before_stop=admin.until_quiet)
 
 
 def _admin(local: LocalMesh, name: str) -> Admin:

@@ -12,7 +12,7 @@ from google.rpc.status_pb2 import Status
 
 from linly_mesh.rpc.draining import DRAINING
 from linly_mesh.rpc.duplex import CallEndedError
-from linly_mesh.rpc.status import error_info, from_rpc_error
+from linly_mesh.rpc.status import CONNECTION_LOST, error_info, from_rpc_error
 
 _Answer = TypeVar("_Answer")
 
@@ -28,8 +28,17 @@ class StageError(Exception):
     @property
     def draining(self) -> bool:
         """Nothing was lost: a server that is being replaced has ended a stream at rest."""
+        return self._reason == DRAINING
+
+    @property
+    def lost(self) -> bool:
+        """The stream was reset, and no server said why."""
+        return self._reason == CONNECTION_LOST
+
+    @property
+    def _reason(self) -> str:
         info = error_info(self.status)
-        return info is not None and info.reason == DRAINING
+        return info.reason if info is not None else ""
 
 
 def make_status(code: grpc.StatusCode, stage: str, reason: str, message: str) -> Status:

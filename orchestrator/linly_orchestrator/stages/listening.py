@@ -72,6 +72,7 @@ class Listening:
         self._outgoing: Channel[Arrival] = Channel(limits.connect + _SPARE, self._seconds)
         self._said_end = False
         self._in_utterance = False
+        self._forgiven = False
         self.arrivals = Arrivals(self._bytes_per_second)
 
     async def hear(self, audio: bytes) -> None:
@@ -112,13 +113,23 @@ class Listening:
                 begin = []
             except* StageError as failures:
                 error = first_stage_error(failures)
-                if error.draining and not self._in_utterance:
+                if self._was_at_rest(error):
                     begin = self.arrivals.unheard()
                 else:
                     flushed = self.arrivals.flush is not None
                     deaf_until = 0.0 if flushed else clock.now() + _RETRY
                     begin, self._in_utterance = [], False
                     tell(Heard(error=error))
+
+    def _was_at_rest(self, error: StageError) -> bool:
+        """Whether the call ended between two utterances, so that nothing is lost with it.
+
+        A server that drains says so; but what a server says while its client still writes can get
+        lost on the way through proxies. That is forgiven once, until it is heard from again.
+        """
+        forgivable = error.lost and not self._forgiven
+        self._forgiven |= error.lost
+        return (error.draining or forgivable) and not self._in_utterance
 
     async def _listen(
         self,
@@ -133,6 +144,7 @@ class Listening:
             try:
                 with calling(STAGE):
                     while (response := await guard.read(call.read)) is not None:
+                        self._forgiven = False
                         self._expect(response, guard)
                         tell(Heard(response=response))
                     if not self._said_end:

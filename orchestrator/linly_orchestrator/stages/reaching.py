@@ -12,6 +12,8 @@ from linly_mesh.rpc.status import is_signed
 from linly_orchestrator.stages.errors import StageError, make_status
 
 _Answer = TypeVar("_Answer")
+_UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
+_NOBODY = (_UNAVAILABLE, grpc.StatusCode.CANCELLED)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.4
 """Seconds between attempts: the first restart is over in some hundred milliseconds."""
 
@@ -21,7 +23,8 @@ async def reach(stage: str, limit: float, attempt: Callable[[], Awaitable[_Answe
 
     That is UNAVAILABLE before any answer, and not from an application, whose errors say whose
     they are: gRPC or a proxy found no server, so that no model has seen the request and no work
-    is done twice.
+    is done twice. CANCELLED, when it was not we who cancelled, is what a server says that stopped
+    while the call came in.
 
     Raises:
         StageError: there was nobody for ``limit`` seconds.
@@ -34,11 +37,11 @@ async def reach(stage: str, limit: float, attempt: Callable[[], Awaitable[_Answe
         try:
             return await attempt()
         except grpc.aio.AioRpcError as error:
-            if error.code() is not grpc.StatusCode.UNAVAILABLE or is_signed(error):
+            if error.code() not in _NOBODY or is_signed(error):
                 raise
             if loop.time() + pause > end:
                 message = f"{stage} can't be reached"
-                status = make_status(error.code(), stage, "UNREACHABLE", message)
+                status = make_status(_UNAVAILABLE, stage, "UNREACHABLE", message)
                 raise StageError(status) from error
         await asyncio.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)

@@ -13,7 +13,7 @@ from linly_llm.engine import Engine
 from linly_mesh.rpc.status import from_rpc_error
 
 Call = grpc.aio.UnaryStreamCall[llm_pb2.GenerateRequest, llm_pb2.GenerateResponse]
-SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
+SYSTEM = "You are a helpful assistant. Answer in one short sentence."
 
 
 def request(*texts: str, system: str = "", **fields: Any) -> llm_pb2.GenerateRequest:

@@ -1,7 +1,7 @@
 """The orchestrator and its stages, each behind a real proxy of its own."""
 
 import tempfile
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -54,6 +54,8 @@ class MeshedHouse(House):
         self.proxies[name] = await stack.enter_async_context(running)
 
     async def stop_proxy(self, name: str) -> None:
+        with suppress(OSError):  # it was killed
+            await Admin(self.files(name).admin).until_quiet()
         await self._running.pop(name).aclose()
 
     async def kill_proxy(self, name: str) -> None:
