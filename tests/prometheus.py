@@ -44,6 +44,13 @@ class Prometheus:
         """Those that are pending or firing."""
         return (await self._get("alerts"))["data"]["alerts"]
 
+    async def range(self, expression: str, start: int, end: int, step: int) -> list[float]:
+        """The values of a query with one series; times in seconds since 1970."""
+        bounds = {"start": str(start), "end": str(end), "step": str(step)}
+        answer = await self._get("query_range", query=expression, **bounds)
+        [found] = answer["data"]["result"]
+        return [float(value) for _, value in found["values"]]
+
     async def until(self, expression: str, limit: float = 30.0) -> list[dict]:
         """Waits for a query to have a result, and returns it."""
         async with asyncio.timeout(limit):
@@ -77,8 +84,16 @@ def configuration(folder: Path, svid: Path, network: str) -> Path:
     return folder / "prometheus.yml"
 
 
+def hurry(configured: Path) -> None:
+    """Has it scrape and evaluate every second, for tests that can't wait."""
+    text = configured.read_text()
+    for each in ("scrape_interval", "evaluation_interval"):
+        text = text.replace(f"{each}: 5s", f"{each}: 1s")
+    configured.write_text(text.replace("scrape_timeout: 4s", "scrape_timeout: 1s"))
+
+
 @asynccontextmanager
-async def running(configured: Path) -> AsyncIterator[Prometheus]:
+async def running(configured: Path, *options: str) -> AsyncIterator[Prometheus]:
     """Runs Prometheus with a configuration; its data are beside it."""
     program = shutil.which("prometheus") or missing("prometheus", "apt install prometheus")
     address = f"127.0.0.1:{_free_port()}"
@@ -89,6 +104,7 @@ async def running(configured: Path) -> AsyncIterator[Prometheus]:
             f"--config.file={configured}",
             f"--web.listen-address={address}",
             f"--storage.tsdb.path={configured.with_name('data')}",
+            *options,
             stdout=output,
             stderr=output,
         )

@@ -1,7 +1,7 @@
 """A typed conversation that outlives the calls that carry it."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 
 import grpc
@@ -36,7 +36,8 @@ class Chat:
         """
         reply = ""
         try:
-            async for event in await self._send(text):
+            event = await self._say(text)
+            while event is not None:
                 match event:
                     case ReplyText(text=delta):
                         reply += delta
@@ -50,6 +51,7 @@ class Chat:
                     case _:
                         pass
                 yield event
+                event = await self._next()
         except TalkError:
             await self.close()
             raise
@@ -68,16 +70,24 @@ class Chat:
         self._talk = self._events = None
         await self._call.aclose()
 
-    async def _send(self, text: str) -> AsyncIterator[Event]:
-        """Over the open call, or over a new one if that broke since the last turn."""
-        if self._talk is not None and self._events is not None:
-            try:
+    async def _say(self, text: str) -> Event | None:
+        """Says ``text`` and returns the first event of its turn.
+
+        A call that rests does not always know yet that its server was restarted: a turn of which
+        nothing was heard is said again over a new call.
+        """
+        if self._talk is not None:
+            with suppress(TalkError):
                 await self._talk.text(text)
-                return self._events
-            except TalkError:
-                await self.close()
+                if (event := await self._next()) is not None:
+                    return event
+            await self.close()
         options = replace(self._options, history=tuple(self._history))
         self._talk = await self._call.enter_async_context(self._client.converse(options))
         self._events = aiter(self._talk)
         await self._talk.text(text)
-        return self._events
+        return await self._next()
+
+    async def _next(self) -> Event | None:
+        """The next event; None once the call has ended."""
+        return None if self._events is None else await anext(self._events, None)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 _ETHERNET, _IPV4, _TCP = 14, b"\x08\x00", 6
 _ALL = 0x0003
 """ETH_P_ALL: sockets of one protocol alone are not shown what is sent."""
+_SO_RCVBUFFORCE = 33
 _BUFFER = 64 << 20
 """Bytes that may wait to be read: a talk's frames come in bursts."""
 
@@ -28,7 +29,8 @@ class Capture:
     def __init__(self) -> None:
         self.streams: dict[tuple[End, End], bytearray] = defaultdict(bytearray)
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ALL))
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+        # beyond what the system grants to everybody; whoever may capture may ask for it
+        self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
         self._socket.bind(("lo", _ALL))
         self._socket.settimeout(0.1)
         self._over = threading.Event()
@@ -42,11 +44,18 @@ class Capture:
             if address in (ends[0].address, ends[1].address)
         }
 
+    def finish(self) -> None:
+        """Takes what has been sent by now, and nothing more."""
+        self._over.set()
+        self._reader.join()
+
     def _read(self) -> None:
-        while not self._over.is_set():
+        while True:
             try:
                 packet, where = self._socket.recvfrom(1 << 17)
-            except TimeoutError:
+            except TimeoutError:  # all that was sent has been read
+                if self._over.is_set():
+                    return
                 continue
             is_outgoing = where[2] == socket.PACKET_OUTGOING  # on loopback each is seen twice
             if is_outgoing and packet[_ETHERNET - 2 : _ETHERNET] == _IPV4:
@@ -73,6 +82,5 @@ def captured() -> Iterator[Capture]:
     try:
         yield capture
     finally:
-        capture._over.set()
-        capture._reader.join()
+        capture.finish()
         capture._socket.close()

@@ -53,10 +53,7 @@ async def watched(mesh, tmp_path_factory):
     source.refresh()
     network = mesh.local.mesh.workloads["asr"].address.rpartition(".")[0]
     configured = prometheus.configuration(folder, source.files().folder, network)
-    text = configured.read_text()
-    for each in ("scrape_interval: 5s", "evaluation_interval: 5s"):
-        text = text.replace(each, each.replace("5s", "1s"))
-    configured.write_text(text.replace("scrape_timeout: 4s", "scrape_timeout: 1s"))
+    prometheus.hurry(configured)
     async with prometheus.running(configured) as found:
         workloads = (*STAGES, "orchestrator")
         await found.until(f"sum(up) >= {2 * len(workloads)}")

@@ -45,6 +45,7 @@ async def talked(mesh) -> str:
 
 async def test_a_talk_is_tls_on_every_connection(mesh, wire: Capture):
     said = await talked(mesh)
+    wire.finish()
     for name in (*STAGES, "orchestrator"):
         address = mesh.local.mesh.workloads[name].address
         streams = wire.sent_to(address)
@@ -67,6 +68,7 @@ async def test_plaintext_would_have_been_seen(wire: Capture):
         with contextlib.suppress(grpc.aio.AioRpcError):
             await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
     await server.stop(0)
+    wire.finish()
     sent = [data for (_, to), data in wire.streams.items() if to == End("127.0.0.1", port)]
     assert any(PREFACE in data and b"/grpc.health" in data for data in sent)
 

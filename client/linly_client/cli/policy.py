@@ -25,7 +25,10 @@ from linly_mesh.settings import read_settings
 
 Source = Annotated[
     Path | None,
-    typer.Option(help="A folder with policy/ and kubernetes/, instead of those that come along."),
+    typer.Option(
+        envvar="MESH_SOURCE",
+        help="A folder with policy/ and kubernetes/, instead of those that come along.",
+    ),
 ]
 
 

@@ -10,8 +10,7 @@ from linly_mesh.identity.source import SvidSource, svid_source
 from linly_mesh.proxy.endpoints import runtime_folder, socket_path
 from linly_mesh.proxy.envoy.files import Files
 from linly_mesh.proxy.policy.mesh import Mesh
-from linly_mesh.proxy.policy.reader import read_mesh
-from linly_mesh.proxy.policy.shipped import read_shipped_mesh
+from linly_mesh.proxy.policy.shipped import read_source
 from linly_mesh.proxy.settings import ProxySettings
 from linly_mesh.rpc.target import MutualTls, Target
 from linly_mesh.settings import read_settings
@@ -38,12 +37,7 @@ class LocalMesh:
             ConfigurationError: a setting or a file of the policy is wrong, or the runtime
                 folder is unsafe.
         """
-        source = read_settings(ProxySettings).source
-        mesh = (
-            read_shipped_mesh()
-            if source is None
-            else read_mesh(source / "policy", source / "kubernetes")
-        )
+        mesh = read_source(read_settings(ProxySettings).source)
         return cls(mesh, read_settings(IdentitySettings), runtime_folder())
 
     def svid(self, name: str) -> SvidSource:

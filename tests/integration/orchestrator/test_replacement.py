@@ -95,10 +95,10 @@ async def test_a_draining_orchestrator_sends_all_of_the_last_turn(house, sentenc
     house.llm.tokens = [f"Sentence {n}. " for n in range(sentences)]
     async with house.talk() as talk:
         await talk.text("hi")
-        await asyncio.sleep(0.1)
+        events = await talk.until("turn_started")
         house.draining.begin()
         await asyncio.sleep(0.05)
-        events = await talk.until("turn_ended")
+        events += await talk.until("turn_ended")
         with pytest.raises(grpc.aio.AioRpcError):
             await talk.next()
     assert sum(len(audio.audio) for audio in only(events, "audio")) == sentences * 6_400

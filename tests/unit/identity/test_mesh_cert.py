@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from own_mesh import own_source
 
 from linly_client.cli import main
 from linly_mesh.identity.provided import ProvidedSvid
@@ -58,6 +59,16 @@ def test_it_mints_what_its_grpcurl_line_names(talker, tmp_path):
     assert stat.S_IMODE(Path(named["-key"]).stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert folder.is_relative_to(tmp_path / "data")
+
+
+def test_the_line_is_one_that_the_policy_lets_its_owner_call(talker):
+    assert talker("debug").stdout.split()[-1] == "list"
+    assert talker("client").stdout.split()[-1] == "linly.talk.v1.TalkService/Converse"
+
+
+def test_the_policy_may_be_ones_own(talker, tmp_path, monkeypatch):
+    monkeypatch.setenv("MESH_SOURCE", str(own_source(tmp_path)))
+    assert "127.0.1." not in talker("debug").stdout
 
 
 def test_a_name_that_the_policy_does_not_know_is_pointed_out(talker):

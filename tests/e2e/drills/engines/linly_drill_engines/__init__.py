@@ -1,0 +1,1 @@
+"""Engines for drills: they compute nothing, and go wrong when they are told to."""
