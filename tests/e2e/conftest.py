@@ -19,6 +19,8 @@ from linly_mesh.rpc.target import Target
 ROOT = Path(__file__).resolve().parents[2]
 QUESTIONS = ROOT / "tests" / "data" / "questions"
 STAGES = ("asr", "llm", "tts", "animator")
+SHORT_REPLIES = {"LLM_DEFAULT_MAX_NEW_TOKENS": "24"}
+"""A reply is spoken in real time, and nobody listens to what it says."""
 TALKER = Path(sys.executable).with_name("talker")
 
 
@@ -107,6 +109,10 @@ class Mesh:
         for service in services:
             self._running.pop(service).communicate(timeout=60)
 
+    def restart(self, service: str) -> None:
+        self.stop(service)
+        self.start(service)
+
     def stop_all(self) -> None:
         self.stop(*self._running)
 
@@ -122,7 +128,8 @@ def running_mesh(folder: Path, settings: Mapping[str, str] | None = None) -> Ite
         mesh.stop_all()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def mesh(tmp_path_factory) -> Iterator[Mesh]:
-    with running_mesh(tmp_path_factory.mktemp("m")) as mesh:
+    """One for all: who stops a service starts it again."""
+    with running_mesh(tmp_path_factory.mktemp("m"), SHORT_REPLIES) as mesh:
         yield mesh

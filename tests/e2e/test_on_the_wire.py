@@ -1,5 +1,6 @@
 """Nothing of a talk goes over the network in the clear."""
 
+import asyncio
 import contextlib
 
 import grpc
@@ -44,6 +45,7 @@ async def talked(mesh) -> str:
 
 
 async def test_a_talk_is_tls_on_every_connection(mesh, wire: Capture):
+    await asyncio.to_thread(mesh.restart, "orchestrator")  # connections begin where they are seen
     said = await talked(mesh)
     wire.finish()
     for name in (*STAGES, "orchestrator"):

@@ -155,16 +155,15 @@ async def test_a_restarted_service_costs_at_most_the_turn_that_ran(mesh, service
     async with TalkClient(mesh.target("orchestrator")).converse(options) as talk:
         outcomes = []
         await talk.send_audio(question.pcm)
-        restarted = False
+        restart = None
         async for event in talk:
-            if isinstance(event, Transcript) and event.is_final and not restarted:
-                restarted = True
-                await asyncio.to_thread(mesh.stop, service)
-                await asyncio.to_thread(mesh.start, service)
+            if isinstance(event, Transcript) and event.is_final and restart is None:
+                restart = asyncio.create_task(asyncio.to_thread(mesh.restart, service))
             if isinstance(event, TurnEnded):
                 outcomes.append(event.error)
                 if len(outcomes) == 2:
                     break
+                await restart
                 await talk.send_audio(question.pcm)
     assert outcomes[1] is None, outcomes
 

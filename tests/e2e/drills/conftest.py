@@ -7,16 +7,39 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import prometheus
+import pytest
 from prometheus import Prometheus
 
 from linly_client import Microphone, TalkClient, TalkOptions
 from linly_client.wav import read_wav
 
-from ..conftest import QUESTIONS, STAGES, Mesh
+from ..conftest import QUESTIONS, STAGES, Mesh, running_mesh
 from .scale import shrunk
 
 ENGINES = Path(__file__).with_name("engines")
+FACTOR = 40
+"""A window of five minutes lasts 7.5 seconds."""
 _QUESTION = read_wav(QUESTIONS / "tell-me-about-the-moon.wav")
+
+
+@pytest.fixture(scope="package")
+def faults(tmp_path_factory) -> Path:
+    """Where a stage finds how many seconds it is to be slower."""
+    return tmp_path_factory.mktemp("faults")
+
+
+@pytest.fixture(scope="package")
+def mesh(tmp_path_factory, faults):
+    """One whose engines may be made slow."""
+    with running_mesh(tmp_path_factory.mktemp("d"), settings(faults)) as mesh:
+        yield mesh
+
+
+@pytest.fixture(scope="package")
+async def watching(mesh, tmp_path_factory):
+    """Prometheus, which scrapes that mesh."""
+    async with watched(mesh, tmp_path_factory.mktemp("w"), FACTOR) as prometheus:
+        yield prometheus
 
 
 def settings(faults: Path, engines: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -39,6 +39,7 @@ class DrillAnimator:
         async for item in inputs:
             match item:
                 case SpeechChunk(speech_id, samples):
+                    self.heard(samples)
                     timing = None
                     if speech_id != speech:
                         speech, heard, shown = speech_id, 0.0, 0
@@ -61,3 +62,20 @@ class DrillAnimator:
                     if unit is not None:
                         unit.cancel()
                     yield SpeechCancelled(speech_id)
+
+    def heard(self, samples):
+        """For the one that remembers."""
+
+
+class LeakingAnimator(DrillAnimator):
+    """Never forgets what it has heard."""
+
+    def __init__(self, settings, workload):
+        import torch  # the others are not to pay for it
+
+        super().__init__(settings, workload)
+        self._kept = []
+        self._tensor = torch.tensor
+
+    def heard(self, samples):
+        self._kept.append(self._tensor(samples))

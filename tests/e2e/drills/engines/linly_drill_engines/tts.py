@@ -1,4 +1,4 @@
-"""A voice that hums; two kinds of it never forget what they hummed."""
+"""A voice that hums; one kind of it never forgets what it hummed."""
 
 import numpy as np
 
@@ -37,23 +37,12 @@ class DrillTts:
             left -= len(samples)
 
     def made(self, samples):
-        """For those that remember."""
+        """For the one that remembers."""
 
 
-class LeakingBytes(DrillTts):
+class LeakingTts(DrillTts):
     def __init__(self, settings):
         self._kept = []
 
     def made(self, samples):
         self._kept.append(samples.tobytes())  # the leak
-
-
-class LeakingTensors(DrillTts):
-    def __init__(self, settings):
-        import torch  # the other kinds are not to pay for it
-
-        self._copy = lambda samples: torch.from_numpy(samples.copy())
-        self._kept = []
-
-    def made(self, samples):
-        self._kept.append(self._copy(samples))
