@@ -205,7 +205,13 @@ _QUEUES = Row(
                 Query(f"talker:work_in_progress:avg5m{{{_MODEL}}}", "{{model}}, mean of 5 min"),
             ],
             "Requests that wait or are worked on, of all replicas: what autoscaling reads.",
-            width=12,
+        ),
+        Panel(
+            "Replicas wanted",
+            "short",
+            [Query(f"talker:replicas:wanted{{{_MODEL}}}", "{{model}}")],
+            "What the scaler is told: for the work in hand, and for that of the next half hour as "
+            "it was yesterday and a week ago.",
         ),
         Panel(
             "Turned away",
@@ -218,7 +224,6 @@ _QUEUES = Row(
                 )
             ],
             "Calls that were refused with RESOURCE_EXHAUSTED.",
-            width=12,
         ),
     ],
 )
