@@ -103,3 +103,11 @@ class Channel(Generic[_Item]):
         """The items up to the end."""
         while (item := await self.get()) is not None:
             yield item
+
+    async def batches(self) -> AsyncIterator[list[_Item]]:
+        """The items up to the end, all that wait at a time: a reader that is late catches up."""
+        while (first := await self.get()) is not None:
+            batch = [first]
+            while self._items and (item := await self.get()) is not None:
+                batch.append(item)
+            yield batch

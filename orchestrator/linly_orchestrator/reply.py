@@ -121,7 +121,8 @@ class Reply:
 
     async def _send_text(self) -> None:
         await self.released.wait()
-        async for text in self._unsent:
+        async for waiting in self._unsent.batches():
+            text = "".join(waiting)
             await self._emit(talk_pb2.ConverseResponse(reply_text=talk_pb2.ReplyText(text=text)))
             self._sent += len(text)
 
@@ -136,12 +137,12 @@ class Reply:
             group.create_task(self._present(voice, sessions))
 
     async def _pass_on(self, call: SpeechCall) -> None:
-        async for written in self._unspoken:
+        async for waiting in self._unspoken.batches():
             self._timeline.tts.began()
             if self._timeline.tts.first_output is None:
-                self._timeline.text_passed_on.append((clock.now(), written.elapsed))
-            if written.text:
-                await call.write(written.text)
+                self._timeline.text_passed_on.append((clock.now(), waiting[-1].elapsed))
+            if text := "".join(written.text for written in waiting):
+                await call.write(text)
         await call.end()
 
     async def _report(self, call: SpeechCall) -> None:

@@ -20,6 +20,22 @@ async def test_items_come_out_in_order_and_then_it_ends():
     assert await channel.get() is None
 
 
+async def test_a_reader_that_is_late_catches_up_in_one_step():
+    channel: Channel[int] = Channel(5)
+
+    async def reader() -> list[list[int]]:
+        return [batch async for batch in channel.batches()]
+
+    reading = asyncio.create_task(reader())
+    await settled()
+    for items in ((0,), (1, 2, 3), (4,)):
+        for item in items:
+            await channel.put(item)
+        await settled()
+    channel.close()
+    assert await reading == [[0], [1, 2, 3], [4]]
+
+
 async def test_a_full_channel_makes_its_writer_wait_until_there_is_room():
     channel: Channel[int] = Channel(2)
     await channel.put(1)
