@@ -20,8 +20,7 @@ STUBS := protos/generated/linly/py.typed
 TOOLS := build/tools
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-# Most of what is installed is never imported: compiling all of it would take longer.
-INSTALL := $(PIP) install --quiet --no-compile --constraint requirements/constraints.txt
+INSTALL := $(PIP) install --quiet --constraint requirements/constraints.txt
 say = @echo '==>' $(1)
 
 .DEFAULT_GOAL := help

@@ -29,11 +29,15 @@ _REPOSITORY = Path(__file__).parent.parent
 class Fleet:
     """Processes that are up."""
 
-    def __init__(self, pids: Pids, target: Callable[[str], str | Target]) -> None:
+    def __init__(
+        self, pids: Pids, target: Callable[[str], str | Target], metrics: str = ""
+    ) -> None:
         """Made by what starts them."""
         self.pids = pids
         self.target = target
         """Where a process answers, by its name."""
+        self.metrics = metrics
+        """The socket of the orchestrator's ``/metrics``; empty: nowhere."""
 
 
 @asynccontextmanager
@@ -57,9 +61,10 @@ async def stub_mesh() -> AsyncIterator[Fleet]:
         target = _sockets(folder)
         processes = [_stub("benchmarks.stub_stage", name, target(name)) for name in STAGES]
         processes.append(_stub("benchmarks.stub_mono", "mono", target("mono")))
-        processes.append(_orchestrator(target("orchestrator"), target))
+        metrics = f"{folder}/metrics.sock"
+        processes.append(_orchestrator(target("orchestrator"), target, f"unix:{metrics}"))
         async with launched(processes, Path(folder)) as pids:
-            yield Fleet(pids, target)
+            yield Fleet(pids, target, metrics)
 
 
 @asynccontextmanager
@@ -104,9 +109,9 @@ def _service(name: str, address: str, settings: Mapping[str, str] | None = None)
     return Process(name, command, GrpcHealth(address), listen | dict(settings or {}))
 
 
-def _orchestrator(address: str, stage_address: Callable[[str], str]) -> Process:
+def _orchestrator(address: str, stage_address: Callable[[str], str], metrics: str = "") -> Process:
     stages = {f"ORCHESTRATOR_{name.upper()}_TARGET": stage_address(name) for name in STAGES}
-    return _service("orchestrator", address, stages)
+    return _service("orchestrator", address, stages | {"ORCHESTRATOR_METRICS_LISTEN": metrics})
 
 
 def _stub(module: str, name: str, address: str) -> Process:

@@ -22,6 +22,7 @@ import uvloop
 from google.protobuf.wrappers_pb2 import BytesValue
 from prometheus_client import CollectorRegistry
 
+from benchmarks import scrape
 from benchmarks.environment import describe, load
 from benchmarks.figures import Figure, at_most, table, write
 from benchmarks.interceptor_servers import (
@@ -170,7 +171,7 @@ async def _measure() -> list[Figure]:
 
 def main() -> None:
     environment = describe()
-    figures = uvloop.run(_measure())
+    figures = [*uvloop.run(_measure()), *uvloop.run(scrape.measure())]
     environment["load_after"] = load()
     print(f"\n{table(figures)}\n")
     write(Path("build/bench/interceptor.json"), figures, environment)
