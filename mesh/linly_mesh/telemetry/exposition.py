@@ -5,15 +5,18 @@ the private folder that its socket lies in.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.samples import Sample
 
 from linly_mesh.errors import ConfigurationError
 
@@ -25,6 +28,14 @@ _LONGEST_REQUEST = 16 << 10
 _UNIX = "unix:"
 _END = b"# EOF\n"
 """Of OpenMetrics."""
+_HEADING = re.compile(rb"\A(?:#.*\n)+")
+"""What an encoder says of a family before its samples."""
+_SAMPLES = 24
+"""Encoded at a time: half a millisecond."""
+_LONGEST_STEP = 0.0005
+"""Seconds after which calls are served."""
+_PAUSE = 0.002
+"""Seconds that calls are served in before the next piece."""
 
 
 @asynccontextmanager
@@ -109,26 +120,40 @@ class _Page:
         return keep
 
 
-class _OneFamily:
-    """A registry of one family, for an encoder that knows only whole registries."""
+class _Part:
+    """A registry of one family or of a part of one, for an encoder that knows whole registries."""
 
-    def __init__(self, family: Metric) -> None:
-        self._family = family
+    def __init__(self, family: Metric, samples: list[Sample]) -> None:
+        self._metric = Metric(family.name, family.documentation, family.type, family.unit)
+        self._metric.samples = samples
 
     def collect(self) -> Iterable[Metric]:
-        return (self._family,)
+        return (self._metric,)
 
 
 async def _encoded(registry: CollectorRegistry, encode: Callable[[Any], bytes]) -> bytes:
-    """The page, made family by family: calls are served in between.
+    """The page, made piece by piece while calls are served.
 
-    All at once it would hold the event loop up for tens of milliseconds.
+    All at once it would hold the event loop up for tens of milliseconds; and an answer takes
+    several passes of the loop, so that it must not meet a piece in each.
     """
     page = bytearray()
+    begun = perf_counter()
     for family in registry.collect():
-        page += encode(_OneFamily(family)).removesuffix(_END)
-        await asyncio.sleep(0)
+        size = len(family.samples) if _is_reordered(family) else _SAMPLES
+        for start in range(0, len(family.samples) or 1, size or 1):
+            part = _Part(family, family.samples[start : start + size])
+            text = encode(part).removesuffix(_END)
+            page += _HEADING.sub(b"", text, count=1) if start else text
+            if perf_counter() - begun > _LONGEST_STEP:
+                await asyncio.sleep(_PAUSE)
+                begun = perf_counter()
     return bytes(page) + encode(CollectorRegistry())  # the end mark, where the format has one
+
+
+def _is_reordered(family: Metric) -> bool:
+    """Whether the text format has samples of the family behind all others: it stays whole."""
+    return any(sample.name.endswith("_created") for sample in family.samples)
 
 
 def _free(path: Path) -> Path:

@@ -79,6 +79,19 @@ async def test_deadline(echo, timeout):
     await check(echo)
 
 
+@pytest.mark.parametrize("method", [name for name, (requests, _) in KINDS.items() if requests])
+async def test_a_deadline_while_a_request_is_awaited(echo, method):
+    """The handler is told first that the requests have ended, and returns as if all were well."""
+    calls = [echo.method(method)(timeout=0.1, metadata=echo.stage(Play(method))) for _ in range(50)]
+    for made in calls:
+        assert await made.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    await settled(echo)
+    server = echo.exposed("server")
+    assert server["started", method, ""] == len(calls)
+    # one in thousands is told of its end too late for it to count
+    assert server["handled", method, "DEADLINE_EXCEEDED"] >= len(calls) - 1
+
+
 async def test_a_cancelled_call_with_a_deadline_is_cancelled(echo):
     for method in KINDS:
         play = Play(method, ending="hold")

@@ -103,12 +103,18 @@ class World:
 
     def server_code(self, play: Play) -> str:
         """With which status the server ended a call that came to its handler."""
+        if misled(play) and not play.late:
+            return "CANCELLED"
+        return self.returned_code(play)
+
+    def returned_code(self, play: Play) -> str:
+        """The same, if what the handler was told of its requests is believed."""
         if play.late:
             return "DEADLINE_EXCEEDED"
-        if play.outcome in (None, "cut") or misled(play):
+        if play.outcome in (None, "cut"):
             return "CANCELLED"
-        if play.outcome == "ok":
-            return "OK"
+        if play.outcome == "ok" or (misled(play) and KINDS[play.method][1]):
+            return "OK"  # a chat that is told of no further request ends as if it were at its end
         if play.outcome == "raise" or (self.mesh and play.outcome == "set_and_raise"):
             return "INTERNAL" if self.mesh else "UNKNOWN"
         if play.outcome == "service_error" and not self.mesh:

@@ -6,6 +6,8 @@ import socket
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter
+from prometheus_client.core import Exemplar, Metric
+from prometheus_client.exposition import choose_encoder
 
 from linly_mesh.errors import ConfigurationError
 from linly_mesh.telemetry.exposition import exposed
@@ -54,6 +56,33 @@ async def test_openmetrics_is_given_to_who_asks_for_it(address):
     _, headers, body = await ask(address, request)
     assert headers["content-type"].startswith("application/openmetrics-text")
     assert body.endswith("# EOF\n")
+
+
+@pytest.mark.parametrize("accept", [PROMETHEUS, "text/plain"])
+async def test_a_long_family_is_the_same_as_made_at_once(registry, address, accept):
+    requests = Counter("requests", "With a time of birth each.", ["n"], registry=registry)
+    for number in range(60):
+        requests.labels(n=str(number)).inc(number)
+    registry.register(Long())
+    request = f"GET /metrics HTTP/1.1\r\nhost: x\r\nAccept: {accept}\r\n\r\n"
+    _, _, body = await ask(address, request)
+    encode, _ = choose_encoder(accept)
+    assert body == encode(registry).decode()
+
+
+class Long:
+    """Families of hundreds of samples, one of them with exemplars."""
+
+    def collect(self):
+        plain = Metric("plain", "Many\nlines.", "gauge")
+        explained = Metric("explained", "By traces.", "counter")
+        for number in range(500):
+            plain.add_sample("plain", {"n": str(number)}, number)
+            exemplar = Exemplar({"trace_id": "1f"}, 0.5, 1_700_000_000.0)
+            explained.add_sample("explained_total", {"n": str(number)}, number, exemplar=exemplar)
+        yield plain
+        yield explained
+        yield Metric("empty", "Nothing yet.", "gauge")
 
 
 async def test_a_connection_serves_one_scrape_after_the_other(address):
