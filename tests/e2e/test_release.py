@@ -7,18 +7,25 @@ import pytest
 from linly_client import Microphone, Playback, TalkClient, TalkOptions, TurnEnded
 from linly_client.wav import read_wav
 
-from .conftest import QUESTIONS, STAGES, running_mesh
+from .conftest import QUESTIONS, STAGES
 
 TALKS = 2
 
 
-@pytest.fixture(scope="module")
-def mesh(tmp_path_factory):
-    # On this machine the old server has to leave before the new one can come; in a cluster they
-    # overlap. A turn waits for as long as a model takes to load.
-    patience = {"ORCHESTRATOR_CONNECT_LIMIT": "60", "ORCHESTRATOR_FIRST_OUTPUT_LIMIT": "60"}
-    with running_mesh(tmp_path_factory.mktemp("m"), patience) as mesh:
-        yield mesh
+PATIENCE = {"ORCHESTRATOR_CONNECT_LIMIT": "60", "ORCHESTRATOR_FIRST_OUTPUT_LIMIT": "60"}
+"""On this machine the old server has to leave before the new one can come; in a cluster they
+overlap. A turn waits for as long as a model takes to load."""
+
+
+@pytest.fixture
+def patient(mesh):
+    """The mesh with an orchestrator that has patience."""
+    usual = dict(mesh.environment)
+    mesh.environment |= PATIENCE
+    mesh.restart("orchestrator")
+    yield mesh
+    mesh.environment = usual
+    mesh.restart("orchestrator")
 
 
 async def talk_until(mesh, over: asyncio.Event) -> list:
@@ -43,14 +50,13 @@ async def talk_until(mesh, over: asyncio.Event) -> list:
     raise AssertionError("the talk ended by itself")
 
 
-async def test_every_model_service_is_replaced_in_turn_and_no_turn_fails(mesh):
+async def test_every_model_service_is_replaced_in_turn_and_no_turn_fails(patient):
     over = asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        talks = [group.create_task(talk_until(mesh, over)) for _ in range(TALKS)]
+        talks = [group.create_task(talk_until(patient, over)) for _ in range(TALKS)]
         for stage in STAGES:
             await asyncio.sleep(1)
-            await asyncio.to_thread(mesh.stop, stage)
-            await asyncio.to_thread(mesh.start, stage)
+            await asyncio.to_thread(patient.restart, stage)
         await asyncio.sleep(1)
         over.set()
     ended = [event for talk in talks for event in talk.result()]

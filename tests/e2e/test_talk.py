@@ -176,8 +176,7 @@ def test_chat_goes_on_after_a_service_was_restarted(mesh):
     chat.stdin.write("Hello.\n")
     chat.stdin.flush()
     _until(lambda: any(line.startswith("Talker") for line in lines))
-    mesh.stop("llm")
-    mesh.start("llm")
+    mesh.restart("llm")
     spoken = len(lines)
     chat.stdin.write("Hello again.\n")
     chat.stdin.flush()
@@ -209,8 +208,7 @@ async def test_a_stopping_orchestrator_finishes_its_talks_and_takes_no_new_ones(
             await anext(aiter(talk))
         assert replaced.value.reason == "DRAINING"
     assert refused.value.code.name == "UNAVAILABLE"
-    await asyncio.to_thread(mesh.stop, "orchestrator")
-    await asyncio.to_thread(mesh.start, "orchestrator")
+    await asyncio.to_thread(mesh.restart, "orchestrator")
 
 
 def test_a_service_that_is_down_is_one_clear_line(mesh):

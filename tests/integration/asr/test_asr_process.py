@@ -55,6 +55,40 @@ async def test_it_serves_drains_and_leaves_no_process(
             await process.wait()
 
 
+async def test_a_further_decoder_is_started_without_grpcs_fork_handlers(
+    tmp_path: Path, question: bytes
+) -> None:
+    """They complain of threads that call into gRPC while they run."""
+    address = f"unix:{tmp_path}/asr.sock"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "linly_asr",
+        env={**os.environ, "ASR_LISTEN": address, "ASR_METRICS_LISTEN": "", "ASR_DECODERS": "3"},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with open_channel(address) as channel:
+            await asyncio.wait_for(channel.channel_ready(), 30)
+            calls = [asr_pb2_grpc.AsrServiceStub(channel).StreamingRecognize() for _ in range(3)]
+            for call in calls:
+                await call.write(config(interim_results=True))
+                await call.write(Request(audio=question[:40_000]))
+            for call in calls:
+                assert (await call.read()).HasField("speech_event")
+                assert (await call.read()).HasField("result")  # its decoder has begun
+            assert len(psutil.Process(process.pid).children()) >= len(calls)
+            for call in calls:
+                call.cancel()
+        process.terminate()
+        _, said = await asyncio.wait_for(process.communicate(), 20)
+        assert b"fork" not in said
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
 async def test_a_model_that_is_missing_is_one_clear_line(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
