@@ -23,7 +23,7 @@ class Scripted:
         self.asked = asyncio.Queue()
 
     def files(self):
-        raise NotImplementedError
+        raise AssertionError("a rotation reads what refresh gives, and no files")
 
     def refresh(self):
         step = self._script.pop(0) if len(self._script) > 1 else self._script[0]
