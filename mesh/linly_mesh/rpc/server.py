@@ -18,6 +18,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 from linly.admin.v1 import admin_pb2, admin_pb2_grpc
 from linly_mesh.errors import ConfigurationError
 from linly_mesh.rpc.admin import AdminServicer
+from linly_mesh.rpc.admission import Admission
 from linly_mesh.rpc.draining import Draining
 from linly_mesh.rpc.interceptor import RpcInterceptor
 from linly_mesh.settings import ServerSettings, read_settings
@@ -63,9 +64,11 @@ def create_server(
     metrics: ServerMetrics | None = None,
     rejected: Callable[[str], None] = lambda reason: None,
     memory: MemoryTrace | None = None,
+    admission: Admission | None = None,
 ) -> grpc.aio.Server:
     """A server with the interceptor chain, reflection and admin, not yet bound."""
-    interceptors: list[grpc.aio.ServerInterceptor] = [RpcInterceptor(stage, rejected)]
+    admissions = {r.service.full_name: admission for r in registrations if admission is not None}
+    interceptors: list[grpc.aio.ServerInterceptor] = [RpcInterceptor(stage, rejected, admissions)]
     if metrics is not None:
         interceptors.insert(0, metrics)  # sees the statuses that errors have become
     server = grpc.aio.server(
@@ -124,6 +127,7 @@ async def serve(
         stack.push_async_callback(stop)
         memory = MemoryTrace()
         stack.callback(memory.stop)
+        admission = Admission()
         health_servicer = health.aio.HealthServicer()
         server = create_server(
             stage,
@@ -137,6 +141,7 @@ async def serve(
             ),
             rejected=metrics.rejected,
             memory=memory,
+            admission=admission,
         )
         health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
         _bind(server, settings.listen)
@@ -147,11 +152,14 @@ async def serve(
         _log.info("%s serves on %s", stage, settings.listen)
         await stopping.wait()
         _log.info("%s drains for at most %g s", stage, settings.drain_grace)
+        end = loop.time() + settings.drain_grace
         await health_servicer.enter_graceful_shutdown()
         readiness.serving(False)
         if draining is not None:
             draining.begin()
-        await server.stop(settings.drain_grace)
+        if settings.listen.startswith("unix:"):  # a proxy's; others learn at once to go elsewhere
+            await admission.close(settings.drain_grace)
+        await server.stop(max(0.0, end - loop.time()))
     _log.info("%s has stopped", stage)
 
 

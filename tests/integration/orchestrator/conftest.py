@@ -11,6 +11,7 @@ from fake_stages import FakeAnimator, FakeAsr, FakeLlm, FakeTts
 
 from linly.common.v1 import common_pb2
 from linly.talk.v1 import talk_pb2, talk_pb2_grpc
+from linly_mesh.rpc.admission import Admission
 from linly_mesh.rpc.channel import open_channel
 from linly_mesh.rpc.draining import Draining
 from linly_mesh.rpc.duplex import open_duplex
@@ -37,6 +38,7 @@ class House:
         self.workload = Workload()
         self.draining = Draining()
         self.servers: dict[str, grpc.aio.Server] = {}
+        self.admissions: dict[str, Admission] = {}
         self.client_listeners: list[RpcListener] = []
         self.server_listeners: list[RpcListener] = []
 
@@ -62,7 +64,10 @@ class House:
 
     async def start(self, name: str) -> None:
         stage = self.stages[name]
-        server = self.create_server(name, stage.registration, workload=stage.workload)
+        admission = self.admissions[name] = Admission()
+        server = self.create_server(
+            name, stage.registration, workload=stage.workload, admission=admission
+        )
         server.add_insecure_port(self.listens(name))
         await server.start()
         self.servers[name] = server

@@ -7,6 +7,8 @@ from pathlib import Path
 _ACTIVE = "/stats?filter=^http\\..*\\.downstream_rq_active$"
 _PATIENCE = 2.0
 """Seconds: the end of a call is on its way for milliseconds."""
+_LINGER = 0.1
+"""Seconds: what was the end here is to be read by the caller before the connection closes."""
 _PAUSE = 0.02
 """Seconds between two questions whether it is up; it takes some 80 ms to start."""
 
@@ -39,7 +41,7 @@ class Admin:
         await self._ask("POST", "/drain_listeners?inboundonly")
 
     async def until_quiet(self) -> None:
-        """Returns once no call runs through it, or after a moment.
+        """Returns a moment after the last call through it has ended, or without waiting for it.
 
         An application that has ended has given each of its calls an end, which may still be on
         its way to the caller.
@@ -51,6 +53,7 @@ class Admin:
             async with asyncio.timeout(_PATIENCE):
                 while any(await self._active()):  # noqa: ASYNC110  # it gives no event
                     await asyncio.sleep(_PAUSE)
+        await asyncio.sleep(_LINGER)
 
     async def _active(self) -> list[int]:
         """Calls that run, by listener; the admin interface's own are none."""
