@@ -169,7 +169,11 @@ async def test_a_turn_that_fails_is_a_failure(talker, service, target, monkeypat
     assert (result.code, result.err) == (1, "error: animator: no face (INTERNAL)\n")
 
 
-async def test_a_talk_can_be_interrupted(start, service, target, question):
+async def test_a_talk_can_be_interrupted(start, service, target, question, monkeypatch):
+    def begin(cause, reply, transcript=""):
+        yield service._begin(cause)
+
+    monkeypatch.setattr(service, "_answer", begin)
     process = await start("talk", "--audio", question, "--target", target)
     async with asyncio.timeout(20):
         await service.opened.wait()
