@@ -40,7 +40,8 @@ prints it.
   and a speech for `animator`.
 - A *stage's duration* runs from the request's complete input to its first output, measured inside
   the service. What the stages before it took is no part of it, so a slow stage shows in its own
-  metric and in no other.
+  metric and in no other. A clause whose stream speaks another one still, or waits until its
+  listener wants more, is not due yet.
 - A *turn's latency* runs from the end of the person's input to the first audio out. The silence
   that was waited for to be sure of that end (*endpointing*) is counted in, and shown apart.
 - *Overhead* is what remains of it without endpointing and the stages' own times on the critical

@@ -10,7 +10,8 @@ DURATION = Family(
     "linly_talker_tts_duration_seconds",
     Kind.HISTOGRAM,
     Audience.PERFORMANCE,
-    "Seconds from a clause's last word to its first audio.",
+    "Seconds from a clause's last word, or from its turn in its stream if that is later, to its "
+    "first audio.",
     ("model",),
     buckets.STAGE,
 )

@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
-from linly_mesh.timing import Timing
-from linly_mesh.workload import Unit, Workload
 from linly_tts.text.cleaning import blank_unspoken, has_sound
 from linly_tts.text.splitter import Clause, ClauseSplitter
 
@@ -26,7 +24,7 @@ class Mark(Enum):
     CANCEL = auto()
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class PendingClause:
     """A clause on its way to be spoken."""
 
@@ -34,43 +32,18 @@ class PendingClause:
     """The segment that it is part of."""
     clause: Clause
     """Its text, with spaces for what is not for speaking."""
-    unit: Unit
-    """Counts it in the workload."""
     received: float = field(default_factory=time.monotonic)
     """When the text that ends it came, on the monotonic clock."""
-    begun: float | None = None
-    """When the engine took it up."""
-    dropped: bool = False
-    """Nobody wants to hear it any more."""
-
-    def begin(self) -> None:
-        """The engine takes it up."""
-        self.begun = time.monotonic()
-        self.unit.begin()
-
-    def drop(self) -> None:
-        """Nobody wants to hear it any more."""
-        self.dropped = True
-        self.unit.cancel()
-
-    def timing(self) -> Timing:
-        """Where its time went, if its first output is there now."""
-        now = time.monotonic()
-        if self.begun is None:
-            return Timing(first_output=now - self.received)
-        return Timing(self.begun - self.received, now - self.begun, now - self.received)
 
 
 class Script:
     """Takes text as it is written and gives it clause by clause.
 
-    One task writes and one takes; each clause is a unit of the workload from the moment at which
-    the text that ends it was written.
+    One task writes and one takes.
     """
 
-    def __init__(self, workload: Workload) -> None:
+    def __init__(self) -> None:
         """Nothing to say yet."""
-        self._workload = workload
         self._segment_id: str | None = None
         self._lengths: dict[str, int] = {}
         self._splitter = ClauseSplitter()
@@ -137,9 +110,6 @@ class Script:
 
     def drop(self) -> None:
         """Forgets the clauses that wait; answers that are owed stay owed."""
-        for item in self._queue:
-            if isinstance(item, PendingClause):
-                item.drop()
         self._queue = deque(item for item in self._queue if isinstance(item, Mark))
         self._count(-self._waiting)
 
@@ -157,10 +127,7 @@ class Script:
             text = blank_unspoken(clause.text)
             if not has_sound(text) or self._segment_id is None:
                 continue
-            pending = PendingClause(
-                self._segment_id, replace(clause, text=text), self._workload.unit()
-            )
-            self._queue.append(pending)
+            self._queue.append(PendingClause(self._segment_id, replace(clause, text=text)))
             self._count(len(text))
             self._changed.set()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from linly_tts.audio.packer import AudioChunk, ClausePacker
 from linly_tts.engine import Engine, Speech, Voice
 from linly_tts.events import Cancelled, Finished, Flushed, SpeechEvent, Spoken
 from linly_tts.script import Mark, PendingClause, Script
+from linly_tts.work import ClauseWork
 
 _FIRST_CHUNK, _CHUNK = 0.04, 0.08
 """Seconds of audio in a message: the first two of a reply go as soon as they can, one video frame
@@ -49,8 +51,10 @@ class SpeechSession:
         """A stream that has said nothing yet; each of its clauses is a unit of ``workload``."""
         self._engine = engine
         self._manner = manner
-        self.script = Script(workload)
-        self._in_work: PendingClause | None = None
+        self._workload = workload
+        self.script = Script()
+        self._in_work: ClauseWork | None = None
+        self._free = 0.0  # when another clause could be asked for, on the monotonic clock
         self._synthesis: asyncio.Future[Speech | None] | None = None
         self._error: Exception | None = None
         self._sent = 0
@@ -102,16 +106,19 @@ class SpeechSession:
         finally:
             self.script.drop()
 
-    async def _speak(self, item: PendingClause) -> AsyncGenerator[Spoken]:
-        manner, text = self._manner, item.clause.text
+    async def _speak(self, pending: PendingClause) -> AsyncGenerator[Spoken]:
+        manner = self._manner
         packer = ClausePacker(manner.voice.sample_rate, manner.output, self._sent)
         timing: Timing | None = None
         silent = True
-        self._in_work = item
-        with item.unit:
+        item = self._in_work = ClauseWork(pending)
+        self._made = self._seconds
+        await self._until_wanted(item)
+        with item.ask(self._workload.unit(), self._free):
             piece = PIECE if self.is_paced else math.inf
-            pieces = self._engine.synthesize(text, manner.voice, manner.rate, piece, item.begin)
-            self._made = self._seconds
+            pieces = self._engine.synthesize(
+                item.text, manner.voice, manner.rate, piece, item.begin
+            )
             async with aclosing(pieces):
                 while not item.dropped:
                     await self._until_wanted(item)
@@ -131,15 +138,17 @@ class SpeechSession:
                     if not speech:
                         break
         self._in_work = None
+        self._free = time.monotonic()
 
-    async def _until_wanted(self, item: PendingClause) -> None:
+    async def _until_wanted(self, item: ClauseWork) -> None:
         """Waits until another piece would not be too far ahead, or the clause is dropped."""
         limit = self._manner.max_ahead - _LONGEST_PIECE
         while self._made - self._reported > limit and not item.dropped:
             self._changed.clear()
             await self._changed.wait()
+            self._free = time.monotonic()
 
-    async def _next(self, pieces: AsyncGenerator[Speech], item: PendingClause) -> Speech | None:
+    async def _next(self, pieces: AsyncGenerator[Speech], item: ClauseWork) -> Speech | None:
         """The next piece of a clause; None at its end, or as soon as it is dropped."""
         if item.dropped:
             return None
@@ -171,7 +180,7 @@ class SpeechSession:
         return self._sent / self._manner.output.sample_rate
 
 
-def _spoken(chunk: AudioChunk, item: PendingClause, timing: Timing | None) -> Spoken:
-    start = item.clause.start
+def _spoken(chunk: AudioChunk, item: ClauseWork, timing: Timing | None) -> Spoken:
+    start = item.start
     words = [replace(w, start=start + w.start, end=start + w.end) for w in chunk.words]
     return Spoken(chunk.audio, chunk.offset, item.segment_id, words, chunk.visemes, timing)

@@ -20,9 +20,10 @@ DELAY = 1.6
 
 @pytest.fixture(scope="module")
 async def drill(mesh, watching):
-    """Prometheus, while three people talk."""
+    """Prometheus, while three people talk to stages that are warm."""
     async with talking(mesh, people=3):
-        await watching.until("count(talker:stage_duration:p95_5m > 0) == 4")
+        await watching.until("count(talker:stage_duration:p95_5m < 1) == 4")
+        await watching.until('absent(ALERTS{stage!=""})')
         yield watching
 
 
