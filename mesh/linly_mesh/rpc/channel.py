@@ -14,7 +14,7 @@ _OPTIONS: tuple[tuple[str, int | str], ...] = (
     # A service that was restarted is to be found again within a turn.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 1000),
+    ("grpc.max_reconnect_backoff_ms", 250),
     # A peer that vanished without closing is noticed although the stream is idle.
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 5_000),

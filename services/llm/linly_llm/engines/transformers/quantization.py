@@ -2,14 +2,42 @@
 
 One token at a time, a model is as fast as its weights are read. Dynamic quantisation keeps
 them in 8 bits, one scale per output channel, and multiplies in integers; the activations get
-their scale anew in each step.
+their scale anew in each step. The arithmetic is that of ``torch.ao.quantization``, whose own way
+to apply it packs each weight twice and one after the other, which doubled the time to load.
 """
 
+import os
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
 from torch import nn
+
+_HALF_RANGE = 127.5
+"""Of an integer of 8 bits with a sign."""
+_LEAST_SCALE = torch.finfo(torch.float32).eps
+
+
+class Int8Linear(nn.Module):  # type: ignore[misc]  # untyped
+    """A linear layer whose weights are kept in 8 bits."""
+
+    def __init__(self, layer: nn.Linear) -> None:
+        """Takes the weights of ``layer`` (float32)."""
+        super().__init__()
+        weight = layer.weight.detach()
+        scales = weight.abs().amax(1).div(_HALF_RANGE).clamp(min=_LEAST_SCALE)
+        zeros = torch.zeros(len(scales), dtype=torch.int64)
+        quantized = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
+        self._packed = torch.ops.quantized.linear_prepack(quantized, layer.bias)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Float32 in and out, of any batch shape."""
+        # Without the reduced range, sums of two products can overflow 16 bits in FBGEMM.
+        outputs: torch.Tensor = torch.ops.quantized.linear_dynamic(
+            inputs, self._packed, reduce_range=True
+        )
+        return outputs
 
 
 def supported() -> bool:
@@ -24,14 +52,15 @@ def quantize(model: nn.Module) -> Any:
     outliers that one scale for all can't carry (Dettmers et al., "LLM.int8()", 2022). On
     SmolLM2-135M, with them the perplexity of a short text trebles, without them it stays.
     """
-    chosen = {
-        name: torch.ao.quantization.per_channel_dynamic_qconfig
+    chosen = [
+        (name, layer)
         for name, layer in model.named_modules()
         if isinstance(layer, nn.Linear) and layer.in_features <= layer.out_features
-    }
-    with warnings.catch_warnings():
-        # torch announces here, layer by layer, that a package of its own will succeed this.
+    ]
+    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        # torch announces here that its tensors of 8 bits will go, and these packed weights stay.
         warnings.simplefilter("ignore")
-        return torch.ao.quantization.quantize_dynamic(
-            model, chosen, dtype=torch.qint8, inplace=True
-        )
+        replaced = list(pool.map(lambda named: (named[0], Int8Linear(named[1])), chosen))
+    for name, layer in replaced:
+        model.set_submodule(name, layer)
+    return model
