@@ -17,6 +17,7 @@ from grpc_health.v1 import health_pb2
 from prometheus_client import CollectorRegistry
 from py_grpc_prometheus.prometheus_server_interceptor import PromServerInterceptor
 
+from linly_mesh.rpc.handlers import behaviour_of, rebuilt, with_writes
 from linly_mesh.rpc.interceptor import RpcInterceptor
 from linly_mesh.telemetry.rpc import ServerMetrics
 
@@ -29,6 +30,7 @@ MESSAGES = 150
 SERVERS = {
     "bare": (),
     "again": (),
+    "passing": ("passing",),
     "metrics": ("metrics",),
     "mesh": ("mesh",),
     "mesh+metrics": ("metrics", "mesh"),
@@ -38,6 +40,25 @@ THREADED = "sync", "sync+py-grpc-prometheus"
 """Names of servers with threads."""
 _THREADS = 16
 _KIBIBYTE = BytesValue(value=b"x" * 1024)
+
+
+class _Passing(grpc.aio.ServerInterceptor):
+    """Is there for every call and every response, and does nothing: what any of its kind costs."""
+
+    async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
+        handler = await continuation(handler_call_details)
+        behaviour = behaviour_of(handler)
+        serialize = handler.response_serializer
+        if handler.response_streaming:
+            behaviour = with_writes(behaviour)
+
+        async def call(request: Any, context: Any) -> Any:
+            return await behaviour(request, context)
+
+        def response(message: Any) -> Any:
+            return serialize(message)
+
+        return rebuilt(handler, call, handler.request_deserializer, response)
 
 
 def _handlers(unary: Callable[..., Any], stream: Callable[..., Any]) -> grpc.GenericRpcHandler:
@@ -63,6 +84,7 @@ async def _serve(folder: str) -> None:
     servers = []  # one that is forgotten stops
     for variant, names in SERVERS.items():
         made: dict[str, grpc.aio.ServerInterceptor] = {
+            "passing": _Passing(),
             "metrics": ServerMetrics(CollectorRegistry(), [SERVICE]),
             "mesh": RpcInterceptor("bench"),
         }
