@@ -49,8 +49,8 @@ _AIM = at_most(1.05)
 _COMPARED = (
     ("again", "bare", False), ("passing", "bare", False), ("metrics", "bare", True),
     ("metrics", "passing", False), ("mesh", "bare", False),
-    ("mesh+metrics", "mesh", True), ("sync+py-grpc-prometheus", "sync", False),
-    ("sync", "bare", False),
+    ("mesh+metrics", "mesh", True), ("mesh+metrics+tracing", "mesh+metrics", False),
+    ("sync+py-grpc-prometheus", "sync", False), ("sync", "bare", False),
 )  # fmt: skip
 """Servers that are held against each other, and whether they have to meet the aim."""
 _CLIENTS_COMPARED = ("again", "bare", False), ("metrics", "bare", True)

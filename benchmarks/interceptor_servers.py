@@ -20,6 +20,7 @@ from py_grpc_prometheus.prometheus_server_interceptor import PromServerIntercept
 from linly_mesh.rpc.handlers import behaviour_of, rebuilt, with_writes
 from linly_mesh.rpc.interceptor import RpcInterceptor
 from linly_mesh.telemetry.rpc import ServerMetrics
+from linly_mesh.telemetry.tracing import ServerTracing
 
 SERVICE = health_pb2.DESCRIPTOR.services_by_name["Health"]
 """Any contract will do whose methods are a unary one and a stream."""
@@ -34,8 +35,10 @@ SERVERS = {
     "metrics": ("metrics",),
     "mesh": ("mesh",),
     "mesh+metrics": ("metrics", "mesh"),
+    "mesh+metrics+tracing": ("tracing", "mesh"),
 }
-"""Names of grpc.aio servers with their interceptors; ``mesh`` greets and translates errors."""
+"""Names of grpc.aio servers with their interceptors; ``mesh`` greets and translates errors,
+``tracing`` is ``metrics`` with what would make spans if there were a collector."""
 THREADED = "sync", "sync+py-grpc-prometheus"
 """Names of servers with threads."""
 _THREADS = 16
@@ -86,6 +89,7 @@ async def _serve(folder: str) -> None:
         made: dict[str, grpc.aio.ServerInterceptor] = {
             "passing": _Passing(),
             "metrics": ServerMetrics(CollectorRegistry(), [SERVICE]),
+            "tracing": ServerMetrics(CollectorRegistry(), [SERVICE], [ServerTracing()]),
             "mesh": RpcInterceptor("bench"),
         }
         server = grpc.aio.server(interceptors=[made[name] for name in names])

@@ -38,3 +38,10 @@ class History:
             self._messages.append(llm_pb2.Message(role=_USER, content=said))
         if heard:
             self._messages.append(llm_pb2.Message(role=_ASSISTANT, content=heard))
+
+    def forget_older_half(self) -> bool:
+        """For a model that can't hold all of it; False if there was nothing to forget."""
+        known = len(self._messages)
+        for _ in range((known + 1) // 2):
+            self._messages.popleft()
+        return known > 0

@@ -11,6 +11,7 @@ from linly_mesh.rpc.convert import to_seconds
 from linly_orchestrator import clock
 from linly_orchestrator.history import History
 from linly_orchestrator.reply import Emit, Reply, Voice, Written
+from linly_orchestrator.stages.errors import StageError
 from linly_orchestrator.stages.language import Language
 from linly_orchestrator.turn import Turn, Utterance, no_speech
 
@@ -118,18 +119,26 @@ class Performance:
     async def _answer(self, turn: Turn, text: str) -> AsyncGenerator[Written, None]:
         timeline = turn.timeline
         timeline.llm.began()
-        prompt = self._history.prompt(text)
-        answer = self._language.generate(prompt, self._config, self._time_remaining())
-        async with aclosing(answer):
-            async for response in answer:
-                if response.HasField("delta"):
-                    delta = response.delta
-                    timeline.llm.gave(delta.timing if delta.HasField("timing") else None)
-                    yield Written(delta.text, to_seconds(delta.elapsed))
-                else:
-                    finished = response.finished
-                    timeline.usage = finished.usage
-                    yield Written("", to_seconds(finished.elapsed))
+        while True:
+            prompt = self._history.prompt(text)
+            answer = self._language.generate(prompt, self._config, self._time_remaining())
+            try:
+                async with aclosing(answer):
+                    async for response in answer:
+                        if response.HasField("delta"):
+                            delta = response.delta
+                            timing = delta.timing if delta.HasField("timing") else None
+                            timeline.llm.gave(timing)
+                            yield Written(delta.text, to_seconds(delta.elapsed))
+                        else:
+                            finished = response.finished
+                            timeline.usage = finished.usage
+                            yield Written("", to_seconds(finished.elapsed))
+                return
+            except StageError as error:
+                # A conversation that has grown too long would otherwise fail at each turn.
+                if not (error.prompt_too_long and self._history.forget_older_half()):
+                    raise
 
 
 async def _failure(run: Awaitable[None]) -> Exception | None:

@@ -7,7 +7,7 @@ from fake_stages.clock import Clock
 
 from linly.common.v1 import common_pb2
 from linly.llm.v1 import llm_pb2, llm_pb2_grpc
-from linly_mesh.errors import ServiceError
+from linly_mesh.errors import ServiceError, invalid_argument
 from linly_mesh.rpc.convert import to_duration
 from linly_mesh.rpc.server import Registration
 from linly_mesh.workload import Workload
@@ -32,6 +32,8 @@ class FakeLlm(llm_pb2_grpc.LlmServiceServicer):
         """Says nothing for some seconds after so many tokens."""
         self.silent_after: int | None = None
         """Says nothing more after this many tokens."""
+        self.context: int | None = None
+        """Messages that a prompt may have."""
         self.prompts: list[list[tuple[int, str]]] = []
         self.deadlines: list[float | None] = []
         self.metadata: list[dict[str, str]] = []
@@ -51,6 +53,8 @@ class FakeLlm(llm_pb2_grpc.LlmServiceServicer):
         self.metadata.append(dict(context.invocation_metadata()))
         if self.error is not None and self.fail_after is None:
             raise self.error
+        if self.context is not None and len(request.messages) > self.context:
+            raise invalid_argument("messages", "too many", reason="PROMPT_TOO_LONG")
         clock = Clock()
         elapsed = 0.0
         with self.workload.unit() as unit:

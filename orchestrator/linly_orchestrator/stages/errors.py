@@ -36,6 +36,11 @@ class StageError(Exception):
         return self._reason == CONNECTION_LOST
 
     @property
+    def prompt_too_long(self) -> bool:
+        """The conversation is more than the language model can hold."""
+        return self._reason == "PROMPT_TOO_LONG"
+
+    @property
     def _reason(self) -> str:
         info = error_info(self.status)
         return info.reason if info is not None else ""

@@ -157,6 +157,29 @@ async def test_history_grows_turn_by_turn(house):
     ]
 
 
+async def test_a_conversation_that_the_model_can_not_hold_loses_its_beginning(house):
+    house.llm.context = 4
+    async with house.talk(barge_in=False) as talk:
+        for text in ("one", "two", "three", "four"):
+            await talk.text(text)
+        await talk.end()
+        events = await talk.rest()
+    assert [ended.status.code for ended in only(events, "turn_ended")] == [code_pb2.OK] * 4
+    answered = [p for p in house.llm.prompts if len(p) <= 4]
+    assert [p[-1][1] for p in answered] == ["one", "two", "three", "four"]
+    assert [content for _, content in answered[2]][1] == "two"
+
+
+async def test_a_text_that_the_model_can_not_hold_fails_its_turn(house):
+    house.llm.context = 1
+    async with house.talk() as talk:
+        await talk.text("one")
+        events = await talk.until("turn_ended")
+    status = events[-1].turn_ended.status
+    assert status.code == code_pb2.INVALID_ARGUMENT
+    assert error_info(status).reason == "PROMPT_TOO_LONG"
+
+
 async def test_an_image_becomes_an_avatar_that_can_be_named_again(house):
     async with house.talk(video=True, image=b"picture") as talk:
         started = (await talk.next()).started

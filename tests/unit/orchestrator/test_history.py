@@ -66,3 +66,15 @@ def test_asking_changes_nothing():
     talk.add("a", "")
     assert prompt(talk, "x") == [(USER, "a\nx")]
     assert prompt(talk, "y") == [(USER, "a\ny")]
+
+
+def test_the_older_half_is_forgotten_as_long_as_there_is_one():
+    talk = history()
+    talk.add("a", "b")
+    talk.add("c", "d")
+    assert talk.forget_older_half()
+    assert prompt(talk) == [(USER, "c"), (ASSISTANT, "d"), (USER, "now")]
+    assert talk.forget_older_half()
+    assert talk.forget_older_half()
+    assert prompt(talk) == [(USER, "now")]
+    assert not talk.forget_older_half()
