@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from linly.asr.v1 import asr_pb2
+from linly.llm.v1 import llm_pb2
 from linly.talk.v1 import talk_pb2
 from linly_mesh.rpc.convert import to_seconds
 from linly_orchestrator import clock
@@ -119,21 +120,26 @@ class Performance:
     async def _answer(self, turn: Turn, text: str) -> AsyncGenerator[Written, None]:
         timeline = turn.timeline
         timeline.llm.began()
+        async with aclosing(self._responses(text)) as responses:
+            async for response in responses:
+                if response.HasField("delta"):
+                    delta = response.delta
+                    timeline.llm.gave(delta.timing if delta.HasField("timing") else None)
+                    yield Written(delta.text, to_seconds(delta.elapsed))
+                else:
+                    finished = response.finished
+                    timeline.usage = finished.usage
+                    yield Written("", to_seconds(finished.elapsed))
+
+    async def _responses(self, text: str) -> AsyncGenerator[llm_pb2.GenerateResponse, None]:
+        """Of the model, to as much of the conversation as it can hold."""
         while True:
             prompt = self._history.prompt(text)
             answer = self._language.generate(prompt, self._config, self._time_remaining())
             try:
                 async with aclosing(answer):
                     async for response in answer:
-                        if response.HasField("delta"):
-                            delta = response.delta
-                            timing = delta.timing if delta.HasField("timing") else None
-                            timeline.llm.gave(timing)
-                            yield Written(delta.text, to_seconds(delta.elapsed))
-                        else:
-                            finished = response.finished
-                            timeline.usage = finished.usage
-                            yield Written("", to_seconds(finished.elapsed))
+                        yield response
                 return
             except StageError as error:
                 # A conversation that has grown too long would otherwise fail at each turn.

@@ -10,8 +10,6 @@ from linly_client.wav import read_wav
 from .conftest import QUESTIONS, STAGES
 
 TALKS = 2
-
-
 PATIENCE = {"ORCHESTRATOR_CONNECT_LIMIT": "60", "ORCHESTRATOR_FIRST_OUTPUT_LIMIT": "60"}
 """On this machine the old server has to leave before the new one can come; in a cluster they
 overlap. A turn waits for as long as a model takes to load."""

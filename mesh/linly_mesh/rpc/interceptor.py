@@ -1,16 +1,15 @@
 """What every RPC of every server gets: initial metadata at once, and errors as statuses."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import grpc
 from grpc._cython import cygrpc  # type: ignore[attr-defined]  # an extension module
 
 from linly_mesh.errors import ServiceError
-from linly_mesh.rpc.admission import Admission
+from linly_mesh.rpc.gate import CallGate
 from linly_mesh.rpc.handlers import behaviour_of, rebuilt, with_writes
 from linly_mesh.rpc.status import to_status, trailing_metadata
 
@@ -37,14 +36,11 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
         self,
         stage: str,
         rejected: Callable[[str], None] = lambda reason: None,
-        admissions: Mapping[str, Admission] = MappingProxyType({}),
+        gate: CallGate | None = None,
     ) -> None:
-        """Errors name ``stage`` as their domain; ``rejected`` hears why a call was turned away.
-
-        ``admissions``, by the full name of a service, decide whether its calls are taken up.
-        """
+        """Errors name ``stage`` as their domain; ``rejected`` hears why a call was turned away."""
         self._stage = stage
-        self._admissions = admissions
+        self._gate = gate
         self._wrapped = lru_cache(256)(self._wrap)  # once per method, of which servers have fewer
         self._rejected = rejected
 
@@ -64,9 +60,8 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
         if handler.response_streaming:
             behaviour = with_writes(behaviour)
         behaviour = self._guarded(behaviour, method)
-        admission = self._admissions.get(method.split("/")[1])
-        if admission is not None:
-            behaviour = admission.guarded(behaviour)
+        if self._gate is not None:
+            behaviour = self._gate.guarded(behaviour, method)
         return rebuilt(
             handler,
             behaviour,

@@ -19,8 +19,8 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 from linly.admin.v1 import admin_pb2, admin_pb2_grpc
 from linly_mesh.errors import ConfigurationError
 from linly_mesh.rpc.admin import AdminServicer
-from linly_mesh.rpc.admission import Admission
 from linly_mesh.rpc.draining import Draining
+from linly_mesh.rpc.gate import CallGate
 from linly_mesh.rpc.interceptor import RpcInterceptor
 from linly_mesh.settings import ServerSettings, read_settings
 from linly_mesh.telemetry.exposition import exposed
@@ -65,11 +65,10 @@ def create_server(
     metrics: ServerMetrics | None = None,
     rejected: Callable[[str], None] = lambda reason: None,
     memory: MemoryTrace | None = None,
-    admission: Admission | None = None,
+    gate: CallGate | None = None,
 ) -> grpc.aio.Server:
     """A server with the interceptor chain, reflection and admin, not yet bound."""
-    admissions = {r.service.full_name: admission for r in registrations if admission is not None}
-    interceptors: list[grpc.aio.ServerInterceptor] = [RpcInterceptor(stage, rejected, admissions)]
+    interceptors: list[grpc.aio.ServerInterceptor] = [RpcInterceptor(stage, rejected, gate)]
     if metrics is not None:
         interceptors.insert(0, metrics)  # sees the statuses that errors have become
     server = grpc.aio.server(
@@ -130,7 +129,7 @@ async def serve(
         gc.collect()  # before the first call, not in the midst of one
         memory = MemoryTrace()
         stack.callback(memory.stop)
-        admission = Admission()
+        gate = CallGate([registration.service])
         health_servicer = health.aio.HealthServicer()
         server = create_server(
             stage,
@@ -144,7 +143,7 @@ async def serve(
             ),
             rejected=metrics.rejected,
             memory=memory,
-            admission=admission,
+            gate=gate,
         )
         health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
         _bind(server, settings.listen)
@@ -161,7 +160,7 @@ async def serve(
         if draining is not None:
             draining.begin()
         if settings.listen.startswith("unix:"):  # a proxy's; others learn at once to go elsewhere
-            await admission.close(settings.drain_grace)
+            await gate.close(settings.drain_grace)
         await server.stop(max(0.0, end - loop.time()))
     _log.info("%s has stopped", stage)
 

@@ -38,7 +38,7 @@ class StageError(Exception):
     @property
     def prompt_too_long(self) -> bool:
         """The conversation is more than the language model can hold."""
-        return self._reason == "PROMPT_TOO_LONG"
+        return self._reason == "PROMPT_TOO_LONG"  # the contract's
 
     @property
     def _reason(self) -> str:

@@ -11,10 +11,10 @@ from fake_stages import FakeAnimator, FakeAsr, FakeLlm, FakeTts
 
 from linly.common.v1 import common_pb2
 from linly.talk.v1 import talk_pb2, talk_pb2_grpc
-from linly_mesh.rpc.admission import Admission
 from linly_mesh.rpc.channel import open_channel
 from linly_mesh.rpc.draining import Draining
 from linly_mesh.rpc.duplex import open_duplex
+from linly_mesh.rpc.gate import CallGate
 from linly_mesh.rpc.server import Registration, create_server
 from linly_mesh.rpc.target import Target
 from linly_mesh.telemetry.rpc import ClientMetrics, RpcListener, ServerMetrics
@@ -38,7 +38,7 @@ class House:
         self.workload = Workload()
         self.draining = Draining()
         self.servers: dict[str, grpc.aio.Server] = {}
-        self.admissions: dict[str, Admission] = {}
+        self.gates: dict[str, CallGate] = {}
         self.client_listeners: list[RpcListener] = []
         self.server_listeners: list[RpcListener] = []
 
@@ -64,10 +64,8 @@ class House:
 
     async def start(self, name: str) -> None:
         stage = self.stages[name]
-        admission = self.admissions[name] = Admission()
-        server = self.create_server(
-            name, stage.registration, workload=stage.workload, admission=admission
-        )
+        gate = self.gates[name] = CallGate([stage.registration.service])
+        server = self.create_server(name, stage.registration, workload=stage.workload, gate=gate)
         server.add_insecure_port(self.listens(name))
         await server.start()
         self.servers[name] = server

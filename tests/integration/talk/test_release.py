@@ -16,7 +16,7 @@ async def replace(house, stage: str) -> None:
     fake = house.stages[stage]
     if hasattr(fake, "draining"):
         fake.draining.begin()
-    await house.admissions[stage].close(10)
+    await house.gates[stage].close(10)
     await house.servers.pop(stage).stop(10)
     await house.stop_proxy(stage)
     if hasattr(fake, "draining"):

@@ -6,14 +6,15 @@ import grpc
 import pytest
 
 from linly.tts.v1 import tts_pb2, tts_pb2_grpc
-from linly_mesh.rpc.admission import Admission
 from linly_mesh.rpc.channel import open_channel
 from linly_mesh.rpc.duplex import open_duplex
+from linly_mesh.rpc.gate import CallGate
 from linly_mesh.rpc.server import Registration, create_server
 from linly_mesh.rpc.status import is_signed
 from linly_mesh.workload import Workload
 
-Request, Response = tts_pb2.StreamingSynthesizeRequest, tts_pb2.StreamingSynthesizeResponse
+Response = tts_pb2.StreamingSynthesizeResponse
+SERVICE = tts_pb2.DESCRIPTOR.services_by_name["TtsService"]
 
 
 class Patient(tts_pb2_grpc.TtsServiceServicer):
@@ -33,19 +34,18 @@ def servicer():
 
 
 @pytest.fixture
-def admission():
-    return Admission()
+def gate():
+    return CallGate([SERVICE])
 
 
 @pytest.fixture
-async def server(tmp_path, servicer, admission):
-    service = tts_pb2.DESCRIPTOR.services_by_name["TtsService"]
+async def server(tmp_path, servicer, gate):
     add = tts_pb2_grpc.add_TtsServiceServicer_to_server
     server = create_server(
         "tts",
-        [Registration(service, servicer, add)],
+        [Registration(SERVICE, servicer, add)],
         workload=Workload(),
-        admission=admission,
+        gate=gate,
     )
     server.add_insecure_port(f"unix:{tmp_path}/s")
     await server.start()
@@ -64,9 +64,9 @@ def method(channel):
     return tts_pb2_grpc.TtsServiceStub(channel).StreamingSynthesize
 
 
-async def test_a_running_call_is_answered_and_a_further_one_refused(servicer, admission, method):
+async def test_a_running_call_is_answered_and_a_further_one_refused(servicer, gate, method):
     async with open_duplex(method) as running:
-        closing = asyncio.create_task(admission.close(10))
+        closing = asyncio.create_task(gate.close(10))
         await asyncio.sleep(0)
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             async with open_duplex(method):
@@ -79,10 +79,10 @@ async def test_a_running_call_is_answered_and_a_further_one_refused(servicer, ad
     await asyncio.wait_for(closing, 5)
 
 
-async def test_the_connection_outlives_its_last_call(servicer, admission, channel, method):
+async def test_the_connection_outlives_its_last_call(servicer, gate, channel, method):
     """Who reads late, or writes before he reads, finds what was sent."""
     async with open_duplex(method) as running:
-        closing = asyncio.create_task(admission.close(10))
+        closing = asyncio.create_task(gate.close(10))
         servicer.may.set()
         assert [response async for response in running]
     assert not closing.done()
@@ -91,10 +91,10 @@ async def test_the_connection_outlives_its_last_call(servicer, admission, channe
     assert channel.get_state() is grpc.ChannelConnectivity.READY
 
 
-async def test_no_call_is_waited_for_beyond_the_grace(admission, method):
+async def test_no_call_is_waited_for_beyond_the_grace(gate, method):
     async with open_duplex(method):
-        await asyncio.wait_for(admission.close(0.1), 5)
+        await asyncio.wait_for(gate.close(0.1), 5)
 
 
-async def test_a_server_at_rest_is_waited_for_a_moment_only(admission, server):
-    await asyncio.wait_for(admission.close(30), 5)
+async def test_a_server_at_rest_is_waited_for_a_moment_only(gate, server):
+    await asyncio.wait_for(gate.close(30), 5)

@@ -1,11 +1,12 @@
-"""Whether a server takes calls up, and which of them run."""
+"""Which calls a server takes up once it stops, and how long their connections stay."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
 import grpc
+from google.protobuf.descriptor import ServiceDescriptor
 
 _Behaviour = Callable[..., Awaitable[Any]]
 
@@ -14,22 +15,25 @@ _LINGER = 0.2
 takes some tens of milliseconds to read it."""
 
 
-class Admission:
-    """The calls of a server that has a proxy in front of it.
+class CallGate:
+    """Lets in the calls of a server that has a proxy in front of it, until it is closed.
 
     gRPC closes the connections of a server that stops with the end of their last calls. Envoy
     writes to a connection before it reads from it; when it finds it closed then, it throws away
     what it has not read, and a call that was answered in full is a lost one to its caller.
     """
 
-    def __init__(self) -> None:
-        """Calls are taken up."""
+    def __init__(self, services: Iterable[ServiceDescriptor]) -> None:
+        """Is open; calls of other services, health's above all, go past it."""
+        self._services = {service.full_name for service in services}
         self._open = True
         self._running = 0
         self._quiet = asyncio.Event()
 
-    def guarded(self, behaviour: _Behaviour) -> _Behaviour:
-        """A handler, in the read/write style or of one response, that counts and may refuse."""
+    def guarded(self, behaviour: _Behaviour, method: str) -> _Behaviour:
+        """The handler of ``/service/method``, not a generator, behind this gate."""
+        if method.split("/")[1] not in self._services:
+            return behaviour
 
         async def call(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             if not self._open:  # unsigned and before any answer: the caller may try elsewhere
